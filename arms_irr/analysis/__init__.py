@@ -1,0 +1,1 @@
+"""Questions: one file per question a user asks. Study in, Result out."""

@@ -1,0 +1,166 @@
+"""Result: tidy rows of Estimates under their grouping columns, plus notes in words."""
+
+from __future__ import annotations
+
+import html
+import io
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from arms_irr.errors import ArgumentError
+from arms_irr.statistics.estimate import FLAGS, Estimate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["COLUMNS", "Result", "Row"]
+
+COLUMNS = (
+    "coefficient", "weights", "estimate", "se", "ci_low", "ci_high", "confidence_level", "df", "method", "target",
+    "observed", "expected", "n_subjects", "n_raters", "n_ratings", "flags",
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One Estimate of one coefficient, under its grouping values."""
+
+    group: Mapping[str, str]
+    coefficient: str
+    estimate: Estimate
+
+    def __getitem__(self, column: str) -> str:
+        return self.group[column]
+
+
+@dataclass(frozen=True)
+class Result:
+    """Ordered rows and what has to be said about them.
+
+    Attributes
+    ----------
+    question : str
+        What was asked, in words; the caption of its table.
+    by : tuple of str
+        Grouping columns, in order.
+    rows : tuple of Row
+    notes : tuple of str
+        Sentences that belong under the table.
+    seed : int or None
+        Of the random numbers used, where any were.
+    """
+
+    question: str
+    by: tuple[str, ...]
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+    seed: int | None = None
+    picture: Callable[[Result], Any] | None = field(default=None, repr=False, compare=False)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def where(self, coefficient: str | None = None, **group: str) -> Result:
+        """The rows that match; an empty Result when none does."""
+        rows = tuple(
+            row for row in self.rows
+            if (coefficient is None or row.coefficient == coefficient)
+            and all(row.group.get(column) == value for column, value in group.items())
+        )
+        return Result(self.question, self.by, rows, self.notes, self.seed, self.picture)
+
+    def get(self, coefficient: str, weights: str | None = None, **group: str) -> Estimate:
+        """The one estimate that matches.
+
+        Raises
+        ------
+        ArgumentError
+            When no row or more than one row matches.
+        """
+        found = [r for r in self.where(coefficient, **group) if weights is None or r.estimate.weights == weights]
+        if len(found) != 1:
+            asked = ", ".join([coefficient, *([weights] if weights else []), *(f"{k}={v}" for k, v in group.items())])
+            raise ArgumentError(f"{len(found)} rows match {asked}; name the grouping columns {', '.join(self.by)}")
+        return found[0].estimate
+
+    def records(self) -> list[dict[str, Any]]:
+        """One dict a row: the grouping columns, then the fixed columns; flags joined by ``;``."""
+        return [
+            {
+                **{column: row.group.get(column, "") for column in self.by},
+                "coefficient": row.coefficient,
+                "weights": row.estimate.weights,
+                "estimate": row.estimate.value,
+                **{name: getattr(row.estimate, name) for name in COLUMNS[3:-1]},
+                "flags": ";".join(row.estimate.flags),
+            }
+            for row in self.rows
+        ]
+
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas frame with the grouping columns followed by the fixed columns."""
+        import pandas as pd
+
+        return pd.DataFrame(self.records(), columns=[*self.by, *COLUMNS])
+
+    def to_csv(self, path: str | Path | None = None) -> str:
+        """The rows as CSV text (utf-8, full precision, empty for ``nan``); written to ``path`` when given."""
+        import csv
+
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow([*self.by, *COLUMNS])
+        for record in self.records():
+            writer.writerow([_plain(value) for value in record.values()])
+        if path is not None:
+            Path(path).write_text(text.getvalue(), encoding="utf-8")
+        return text.getvalue()
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """The records with ``None`` for ``nan`` and infinity: what ``json.dumps`` may write."""
+        return [
+            {k: (None if isinstance(v, float) and not math.isfinite(v) else v) for k, v in record.items()}
+            for record in self.records()
+        ]
+
+    @property
+    def flag_notes(self) -> tuple[str, ...]:
+        """The sentence of every flag that occurs, in the order of the list."""
+        used = {flag for row in self.rows for flag in row.estimate.flags}
+        return tuple(f"{flag}: {sentence}." for flag, sentence in FLAGS.items() if flag in used)
+
+    def plot(self) -> Any:
+        """The picture of this question, as matplotlib Axes; ``ArgumentError`` when it has none."""
+        if self.picture is None:
+            raise ArgumentError("this result has no picture; use to_frame() and plot the columns you need")
+        return self.picture(self)
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th scope='col'>{html.escape(c)}</th>" for c in [*self.by, *COLUMNS])
+        body = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(_short(v))}</td>" for v in record.values()) + "</tr>"
+            for record in self.records()
+        )
+        notes = "".join(f"<p>{html.escape(note)}</p>" for note in (*self.notes, *self.flag_notes))
+        return f"<table><caption>{html.escape(self.question)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, float):
+        return "" if math.isnan(value) else repr(float(value))
+    # A text that a spreadsheet would run as a formula is written as text.
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return "'" + value
+    return value
+
+
+def _short(value: object) -> str:
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.4g}"
+    return str(value)

@@ -1,0 +1,146 @@
+"""Estimate: one number with everything that makes it honest, and the list of flags that explain it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from arms_irr.errors import ArgumentError
+
+__all__ = ["FLAGS", "Estimate", "Target", "check_confidence", "undefined"]
+
+Target = Literal["subjects", "raters", "cases", "both"]
+
+# The one list of flags. Each sentence can stand alone in a note under a table.
+FLAGS: dict[str, str] = {
+    "no-ratings": "nobody gave a rating here, so there is nothing to estimate",
+    "no-gold": "the study declares no gold rating here",
+    "one-rater": "only one rater: agreement between raters needs at least two",
+    "two-raters": "only two raters: no interval over raters can be given",
+    "no-overlap": "no subject was rated by two raters",
+    "one-subject": "a single subject: this statistic carries no information about reliability",
+    "few-subjects": "fewer than 5 subjects: suppressed by the methods of a study, because the value mostly "
+    "shows which subjects were chosen",
+    "weak": "from 5 to 9 subjects: shown, but read the interval before the value",
+    "single-case-kind": "the factors of one kind within a single case: too few and not exchangeable, suppressed",
+    "one-category": "only one category was used: agreement is perfect or there is no variation, "
+    "so reliability is not estimable",
+    "constant-gold": "the gold standard has a single value here, so a chance-corrected comparison with it is "
+    "0 by construction",
+    "constant-rater": "the rater used one category only: kappa is 0 and a correlation is undefined",
+    "no-variance": "the ratings do not vary, so this ratio is 0/0",
+    "zero-se": "the standard error is 0, so no t interval can be given",
+    "categories-observed": "the categories were taken from the data, not from a declared scale",
+    "cut-at-1": "the upper limit of the interval was cut at 1",
+    "interval-fallback": "the usual interval is not defined or not trustworthy here; the fall-back was used",
+    "at-boundary": "the value or a delete-one value is at -1 or 1, where the Fisher-z scale ends",
+    "impossible-under": "the gold standard is the lowest category here: nobody can rate lower",
+    "impossible-over": "the gold standard is the highest category here: nobody can rate higher",
+    "cannot-fail": "the gold standard is a middle category: every rating is at most one step away",
+    "no-gold-high": "no gold standard in this cell is the highest category",
+    "negative": "a negative value: the raters differ more within subjects than the subjects differ from each other",
+    "boundary": "a variance component was estimated as 0",
+    "unbalanced": "ratings are missing by design or by chance: estimated by REML, interval by simulation",
+    "interaction-unknown": "one rating per rater and subject: interaction and error cannot be told apart",
+    "forced": "shown on request although the design cannot carry it",
+    "pooled-cases-factors": "subjects are case-factor pairs: the value mixes differences between cases with "
+    "differences between factors",
+}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One number with its uncertainty, its bases and its warnings.
+
+    ``value`` is ``nan`` when the quantity is not estimable; ``flags`` then holds the reason.
+    Limits and ``se`` are ``nan`` when no interval can be given. Nothing is rounded.
+
+    Attributes
+    ----------
+    value, se, ci_low, ci_high : float
+        On the scale of the coefficient (shares from 0 to 1, differences in steps).
+    confidence_level : float
+        For example 0.95.
+    df : float
+        Degrees of freedom of the t quantile used; ``inf`` for a normal quantile, ``nan`` if none.
+    method : str
+        How value and interval were obtained, in words short enough for a table.
+    target : str
+        What the interval generalises to: ``subjects``, ``raters``, ``cases`` or ``both``.
+    observed, expected : float
+        Observed and chance agreement where the coefficient has them, else ``nan``.
+    n_subjects, n_raters, n_ratings : int
+        Sizes that entered the value.
+    weights : str
+        Name of the agreement weights, empty where there are none.
+    flags : tuple of str
+        Keys of :data:`FLAGS`.
+    parts : dict
+        Further quantities that belong to the number (variance components, design effect ...).
+    """
+
+    value: float
+    se: float = math.nan
+    ci_low: float = math.nan
+    ci_high: float = math.nan
+    confidence_level: float = 0.95
+    df: float = math.nan
+    method: str = ""
+    target: str = ""
+    observed: float = math.nan
+    expected: float = math.nan
+    n_subjects: int = 0
+    n_raters: int = 0
+    n_ratings: int = 0
+    weights: str = ""
+    flags: tuple[str, ...] = ()
+    parts: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        unknown = [flag for flag in self.flags if flag not in FLAGS]
+        if unknown:
+            raise ArgumentError(f"unknown flags {unknown}: add them to FLAGS with their sentence")
+        object.__setattr__(self, "flags", tuple(dict.fromkeys(self.flags)))
+
+    @property
+    def estimable(self) -> bool:
+        """Whether there is a value at all."""
+        return not math.isnan(self.value)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The sentences of the flags."""
+        return tuple(FLAGS[flag] for flag in self.flags)
+
+    def flagged(self, *flags: str) -> Estimate:
+        """The same estimate with flags added."""
+        return replace(self, flags=(*self.flags, *flags))
+
+    def suppressed(self, *flags: str) -> Estimate:
+        """The same bases without value and interval: what the design cannot carry is not shown."""
+        return replace(
+            self, value=math.nan, se=math.nan, ci_low=math.nan, ci_high=math.nan, df=math.nan,
+            observed=math.nan, expected=math.nan, parts={}, flags=(*self.flags, *flags),
+        )
+
+    def __str__(self) -> str:
+        if not self.estimable:
+            return "not estimable: " + "; ".join(self.reasons)
+        text = f"{self.value:.3f}"
+        if not math.isnan(self.ci_low):
+            text += f" ({self.confidence_level:.0%} interval {self.ci_low:.3f} to {self.ci_high:.3f})"
+        return text
+
+
+def undefined(*flags: str, **fields: object) -> Estimate:
+    """An Estimate without a value, for the reasons in ``flags``."""
+    return Estimate(math.nan, flags=flags, **fields)  # type: ignore[arg-type]
+
+
+def check_confidence(level: float) -> float:
+    """Return ``level`` if it lies in (0, 1); raise :class:`ArgumentError` otherwise."""
+    if not isinstance(level, (int, float)) or isinstance(level, bool) or not 0 < level < 1:
+        hint = f" Did you mean {level / 100:g}?" if isinstance(level, (int, float)) and 1 < level < 100 else ""
+        raise ArgumentError(f"confidence level {level!r} is not between 0 and 1, for example 0.95.{hint}")
+    return float(level)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from arms_irr.errors import DataError, Problem, nearest
 
-__all__ = ["KINDS", "NOT_GIVEN", "UNABLE", "Factor", "Instrument", "Scale", "load_instrument", "shipped_instruments"]
+__all__ = ["KINDS", "NOT_GIVEN", "UNABLE", "Factor", "Instrument", "Scale", "load_instrument",
+           "shipped_instruments"]
 
-KINDS = ("risk", "protective", "static", "overall")
+# What a factor is; "item" is one of a scored tool or checklist, neither risk nor protective.
+KINDS = ("risk", "protective", "item", "static", "overall")
 
 # The two states of a rating that are not categories, as codes beside 0..q-1.
 NOT_GIVEN = -1  # an empty cell: asked for and not answered
@@ -60,7 +63,7 @@ class Scale:
         return names
 
     def index(self, text: str) -> int | None:
-        """The category's position, ``UNABLE``, or None when the text is neither. Case and spaces do not matter."""
+        """The category's position, ``UNABLE``, or None when it is neither. Case and spaces do not matter."""
         return self._index.get(_fold(text))
 
     def label(self, code: int) -> str:
@@ -90,7 +93,7 @@ class Factor:
     @property
     def provisional(self) -> bool:
         """Whether the factor's name is not confirmed by a source."""
-        return self.provenance.startswith("provisional")
+        return self.provenance.casefold().startswith("provisional")
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ class Instrument:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The kinds that occur, in the order risk, protective, static, overall."""
+        """The kinds that occur, in the order of ``KINDS``."""
         return tuple(kind for kind in KINDS if any(f.kind == kind for f in self.factors))
 
     @property
@@ -161,7 +164,7 @@ def load_instrument(name: str, beside: Path | None = None) -> Instrument:
     for path in candidates:
         if path.is_file():
             try:
-                return _build(path.read_text("utf-8"), path.name)
+                return _build(path.read_text("utf-8-sig"), path.name)
             except (OSError, UnicodeDecodeError) as error:
                 raise DataError([Problem("error", f"The instrument file cannot be read ({error}).",
                                          "Save it as a UTF-8 text file.", file=str(path))]) from error
@@ -171,78 +174,114 @@ def load_instrument(name: str, beside: Path | None = None) -> Instrument:
         "or give the path of an instrument file beside study.toml.", value=name)])
 
 
-_KEYS = {"name": str, "title": str, "direction": str, "provenance": str, "scales": dict, "factors": list, "rules": dict}
-_SCALE_KEYS = {"level": str, "categories": list, "short": list, "codes": list, "scores": list, "not_rated": list}
-_FACTOR_KEYS = {"id": str, "label": str, "kind": str, "scale": str, "provenance": str, "definition": str, "optional": bool}
+_KEYS = {"name": str, "title": str, "direction": str, "provenance": str, "scales": dict, "factors": list,
+         "rules": dict}
+_SCALE_KEYS = {"level": str, "categories": list, "short": list, "codes": list, "scores": list,
+               "not_rated": list}
+_FACTOR_KEYS = {"id": str, "label": str, "kind": str, "scale": str, "provenance": str, "definition": str,
+                "optional": bool}
 _LEVELS = ("nominal", "ordinal", "interval", "ratio")
+_TYPES = {str: "a text in quotes", list: "a list [...]", dict: "a table", bool: "true or false"}
+
+Wrong = Callable[..., None]  # wrong(message, remedy, value=None): notes one problem and goes on
 
 
 def _build(text: str, file: str) -> Instrument:
     problems: list[Problem] = []
 
-    def wrong(message: str, remedy: str, value: str | None = None) -> None:
-        problems.append(Problem("error", message, remedy, file=file, value=value))
-
-    def check_keys(table: Mapping[str, Any], known: Mapping[str, type], required: tuple[str, ...], where: str) -> None:
-        for key, value in table.items():
-            if key not in known:
-                wrong(f"Unknown key {key!r} in {where}.", f"{nearest(key, known)}Known keys: {', '.join(known)}.", key)
-            elif not isinstance(value, known[key]):
-                wrong(f"{key!r} in {where} has the wrong type.", f"It must be a {known[key].__name__}.", str(value))
-        for key in required:
-            if key not in table:
-                wrong(f"{where} has no {key!r}.", f"Add {key} = ... to {where}.")
+    def wrong(message: str, remedy: str, value: object = None) -> None:
+        shown = None if value is None else str(value)
+        problems.append(Problem("error", message, remedy, file=file, value=shown))
 
     try:
-        data = tomllib.loads(text)
+        raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise DataError([Problem("error", f"The file is not valid TOML: {error}.", "Mend the line named.", file=file)]) from error
-    check_keys(data, _KEYS, ("name", "title", "scales", "factors"), "the instrument")
+        raise DataError([Problem("error", f"The file is not valid TOML: {error}.", "Mend the line named.",
+                                 file=file)]) from error
+    data = usable(raw, _KEYS, ("name", "title", "scales", "factors"), "the instrument", wrong)
+    scales = {name: _scale(name, table, wrong) for name, table in data.get("scales", {}).items()}
+    factors = _factors(data.get("factors", []), scales, wrong)
+    for key, table in (("scales", "[scales.priority]"), ("factors", "[[factors]]")):
+        if data.get(key) in ({}, []):
+            wrong(f"The instrument has no {key}.", f"Add at least one table such as {table}.")
+    instrument = Instrument(
+        data.get("name", ""), data.get("title", ""), factors, scales, data.get("direction", ""),
+        data.get("provenance", ""), data.get("rules", {}))
+    from arms_irr.instruments.check import check_rules  # which builds on this file
+
+    check_rules(instrument, wrong)
     if problems:
         raise DataError(problems)
-    scales = {}
-    for name, table in data["scales"].items():
-        where = f"[scales.{name}]"
-        if not isinstance(table, dict):
-            wrong(f"{where} is not a table.", "Write it as a table with categories = [...].")
-            continue
-        check_keys(table, _SCALE_KEYS, ("categories",), where)
-        labels = [str(label) for label in table.get("categories") or []]
-        if len(labels) < 2 or len(set(map(_fold, labels))) < len(labels):
-            wrong(f"{where} needs at least two different categories.", "List them from lowest to highest.")
-        for key in ("short", "codes", "scores"):
-            if key in table and len(table[key]) != len(labels):
-                wrong(f"{key!r} in {where} has {len(table[key])} entries for {len(labels)} categories.", "Give one each.")
-        scores = table.get("scores") or list(range(1, len(labels) + 1))
-        if not all(isinstance(s, (int, float)) for s in scores) or any(b <= a for a, b in zip(scores, scores[1:], strict=False)):
-            wrong(f"'scores' in {where} must be ascending numbers.", "List them from lowest to highest.", str(scores))
-            scores = list(range(len(labels)))
-        if table.get("level", "ordinal") not in _LEVELS:
-            wrong(f"Unknown level {table['level']!r} in {where}.", f"One of: {', '.join(_LEVELS)}.", str(table["level"]))
-        scales[name] = Scale(
-            name, tuple(labels), table.get("level", "ordinal"), tuple(map(str, table.get("short", ()))),
-            tuple(map(str, table.get("codes", ()))), tuple(map(float, scores)), tuple(map(str, table.get("not_rated", ()))))
+    return instrument
+
+
+def usable(table: object, known: Mapping[str, type], required: tuple[str, ...], where: str,
+           wrong: Wrong) -> dict[str, Any]:
+    """The entries of a table that can be used; everything else is reported."""
+    if not isinstance(table, dict):
+        wrong(f"{where} is not a table.", f"Write it as a table with {', '.join(required)}.", table)
+        return {}
+    for key, value in table.items():
+        if key not in known:
+            wrong(f"Unknown key {key!r} in {where}.", choose(key, known), key)
+        elif not isinstance(value, known[key]):
+            wrong(f"{key!r} in {where} has the wrong type.", f"It must be {_TYPES[known[key]]}.", value)
+    for key in required:
+        if key not in table:
+            wrong(f"{where[0].upper()}{where[1:]} has no {key!r}.", f"Add {key} = ... to {where}.")
+    return {key: value for key, value in table.items() if key in known and isinstance(value, known[key])}
+
+
+def choose(given: object, valid: Iterable[str]) -> str:
+    """The remedy for an unknown name: the nearest valid one, and all of them."""
+    return f"{nearest(str(given), valid)}Known: {', '.join(valid)}."
+
+
+def _scale(name: str, raw: object, wrong: Wrong) -> Scale:
+    where = f"[scales.{name}]"
+    table = usable(raw, _SCALE_KEYS, ("categories",), where, wrong)
+    spelt = ("categories", "short", "codes", "not_rated")
+    texts = {key: tuple(map(str, table.get(key, ()))) for key in spelt}
+    q = len(texts["categories"])
+    if "categories" in table and len(set(map(_fold, texts["categories"]))) < max(q, 2):
+        wrong(f"{where} needs at least two categories, all different.", "List them from lowest to highest.")
+    for key in ("short", "codes", "scores"):
+        if key in table and "categories" in table and len(table[key]) != q:
+            wrong(f"{key!r} in {where} has {len(table[key])} entries for {q} categories.", "Give one each.")
+    means: dict[str, set[int]] = {}
+    for key in spelt:
+        for index, text in enumerate(texts[key]):
+            means.setdefault(_fold(text), set()).add(UNABLE if key == "not_rated" else index)
+    for text, indices in means.items():
+        if len(indices) > 1 and sum(_fold(label) == text for label in texts["categories"]) < 2:
+            wrong(f"{text!r} in {where} stands for two things.", "Let every text stand for one.", text)
+    scores = table.get("scores", range(1, q + 1))
+    if any(isinstance(s, bool) or not isinstance(s, (int, float)) for s in scores) or any(
+            not a < b for a, b in pairwise(scores)):
+        wrong(f"'scores' in {where} must be ascending numbers.", "List them from lowest to highest.", scores)
+        scores = range(1, q + 1)
+    level = table.get("level", "ordinal")
+    if level not in _LEVELS:
+        wrong(f"Unknown level {level!r} in {where}.", choose(level, _LEVELS), level)
+    return Scale(name, texts["categories"], level, texts["short"], texts["codes"], tuple(map(float, scores)),
+                 texts["not_rated"])
+
+
+def _factors(rows: list[object], scales: Mapping[str, Scale], wrong: Wrong) -> tuple[Factor, ...]:
     factors: list[Factor] = []
-    for number, table in enumerate(data["factors"], 1):
+    ids: set[str] = set()
+    required = ("id", "label", "kind", "scale")
+    for number, raw in enumerate(rows, 1):
         where = f"[[factors]] number {number}"
-        if not isinstance(table, dict):
-            wrong(f"{where} is not a table.", "Write it as a table with id, label, kind and scale.")
-            continue
-        before = len(problems)
-        check_keys(table, _FACTOR_KEYS, ("id", "label", "kind", "scale"), where)
-        if len(problems) > before:
-            continue
-        factor = Factor(**table)
-        if factor.kind not in KINDS:
-            wrong(f"Unknown kind {factor.kind!r} in {where}.", f"{nearest(factor.kind, KINDS)}One of: {', '.join(KINDS)}.", factor.kind)
-        if factor.scale not in scales:
-            wrong(f"Unknown scale {factor.scale!r} in {where}.", f"{nearest(factor.scale, scales)}Declared: {', '.join(scales)}.", factor.scale)
-        if factor.id in [f.id for f in factors]:
-            wrong(f"The factor id {factor.id!r} occurs twice.", "Give every factor an id of its own.", factor.id)
-        factors.append(factor)
-    if not factors:
-        wrong("The instrument has no factors.", "Add at least one [[factors]] table.")
-    if problems:
-        raise DataError(problems)
-    return Instrument(data["name"], data["title"], tuple(factors), scales, data.get("direction", ""),
-                      data.get("provenance", ""), data.get("rules", {}))
+        table = usable(raw, _FACTOR_KEYS, required, where, wrong)
+        id, kind, scale = table.get("id"), table.get("kind"), table.get("scale")
+        if kind is not None and kind not in KINDS:
+            wrong(f"Unknown kind {kind!r} in {where}.", choose(kind, KINDS), kind)
+        if scale is not None and scales and scale not in scales:
+            wrong(f"Unknown scale {scale!r} in {where}.", choose(scale, scales), scale)
+        if id in ids:
+            wrong(f"The factor id {id!r} occurs twice.", "Give every factor an id of its own.", id)
+        elif all(key in table for key in required):
+            factors.append(Factor(**table))
+        ids |= {id} if id is not None else set()
+    return tuple(factors)

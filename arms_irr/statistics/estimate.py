@@ -30,10 +30,13 @@ FLAGS: dict[str, str] = {
     "0 by construction",
     "constant-rater": "the rater used one category only: kappa is 0 and a correlation is undefined",
     "no-variance": "the ratings do not vary, so this ratio is 0/0",
-    "zero-se": "the standard error is 0, so no t interval can be given",
+    "zero-se": "the standard error is 0: nothing varied in these data, which does not mean that nothing could; "
+    "a t interval would have no width",
     "categories-observed": "the categories were taken from the data, not from a declared scale",
     "cut-at-1": "the upper limit of the interval was cut at 1",
     "interval-fallback": "the usual interval is not defined or not trustworthy here; the fall-back was used",
+    "undefined-without-a-subject": "without one of the subjects the coefficient is 0/0, so no interval is given",
+    "undefined-without-a-rater": "without one of the raters the coefficient is 0/0, so no interval over raters is given",
     "at-boundary": "the value or a delete-one value is at -1 or 1, where the Fisher-z scale ends",
     "impossible-under": "the gold standard is the lowest category here: nobody can rate lower",
     "impossible-over": "the gold standard is the highest category here: nobody can rate higher",
@@ -42,8 +45,12 @@ FLAGS: dict[str, str] = {
     "negative": "a negative value: the raters differ more within subjects than the subjects differ from each other",
     "boundary": "a variance component was estimated as 0",
     "unbalanced": "ratings are missing by design or by chance: estimated by REML, interval by simulation",
+    "nested-raters": "every rater rated a single subject, so differences between raters cannot be told from error",
+    "saturated": "there are as many effects as ratings: nothing is left over to give an interval",
     "interaction-unknown": "one rating per rater and subject: interaction and error cannot be told apart",
     "forced": "shown on request although the design cannot carry it",
+    "few-cases": "fewer than 5 cases: nothing can be said about other cases",
+    "mixed-scales": "the factors of this cell are rated on different scales and cannot be pooled",
     "pooled-cases-factors": "subjects are case-factor pairs: the value mixes differences between cases with "
     "differences between factors",
 }

@@ -1,0 +1,80 @@
+"""What was rated: the share of each category, of 'unable to rate' and of blanks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from arms_irr.analysis.result import Result, Row
+from arms_irr.instruments.model import NOT_GIVEN, UNABLE
+from arms_irr.statistics.estimate import Estimate
+from arms_irr.statistics.proportions import wilson
+from arms_irr.study.count import Cell, cells, judged
+from arms_irr.study.study import Study
+
+__all__ = ["BLANK", "completeness", "confusion", "distributions"]
+
+BLANK = "not given"
+
+
+def distributions(study: Study, *, confidence_level: float = 0.95) -> Result:
+    """Share of each category among the ratings asked for, by factor and case, with the gold standard beside it.
+
+    Returns
+    -------
+    Result
+        By ``factor, case, risk_band, gold, category``; coefficient ``share`` with Wilson's interval, the count in
+        ``parts["count"]``. Categories that nobody used are rows with a share of 0.
+    """
+    rows: list[Row] = []
+    bands = dict(zip(study.cases, study.case_attributes.get("risk_band", ("",) * len(study.cases)), strict=True))
+    for cell in cells(study, ["factor", "case"]):
+        case, factor = study.cases.index(cell.group["case"]), study.instrument.factor_ids.index(cell.group["factor"])
+        scale = study.instrument.scale_of(cell.group["factor"])
+        gold = "" if study.gold is None else scale.label(int(study.gold[case, factor]))
+        code = study.ratings.code[cell.rows]
+        labels = [*enumerate(scale.categories), *((UNABLE, name) for name in scale.not_rated[:1]), (NOT_GIVEN, BLANK)]
+        for value, label in labels:
+            count = int((code == value).sum())
+            group = {**cell.group, "risk_band": bands[cell.group["case"]], "gold": gold, "category": label}
+            rows.append(Row(group, "share", _share(count, len(code), study, cell, confidence_level)))
+    return Result("How the ratings are distributed", ("factor", "case", "risk_band", "gold", "category"), tuple(rows))
+
+
+def _share(count: int, n: int, study: Study, cell: Cell, level: float) -> Estimate:
+    raters = len(np.unique(study.ratings.rater[cell.rows]))
+    return replace(wilson(count, n, level), n_subjects=1, n_raters=raters, target="raters", parts={"count": float(count)})
+
+
+def confusion(study: Study, by: Sequence[str] = ("kind", "risk_band")) -> Result:
+    """Gold standard against rating: counts, and shares within each gold category, of the priorities given."""
+    rows: list[Row] = []
+    for cell in cells(study, by):
+        if cell.scale is None:
+            continue
+        j = judged(study, cell.rows)
+        labels = cell.scale.categories
+        for g, gold in enumerate(labels):
+            base = j.given & (j.gold == g)
+            for k, rating in enumerate(labels):
+                count, n = int((base & (j.code == k)).sum()), int(base.sum())
+                found = Estimate(count / n if n else np.nan, n_ratings=n, n_raters=len(np.unique(j.rater[base])),
+                                 method="share of the ratings with this gold", parts={"count": float(count)},
+                                 flags=() if n else ("no-ratings",))
+                rows.append(Row({**cell.group, "gold": gold, "rating": rating}, "share", found))
+    return Result("Gold standard against rating", (*by, "gold", "rating"), tuple(rows))
+
+
+def completeness(study: Study, by: Sequence[str] = ("factor",)) -> Result:
+    """Ratings asked for, and the shares of priorities, 'unable to rate' and blanks among them."""
+    rows: list[Row] = []
+    for cell in cells(study, by):
+        code = study.ratings.code[cell.rows]
+        raters = len(np.unique(study.ratings.rater[cell.rows]))
+        for name, hit in (("given", code >= 0), ("unable_to_rate", code == UNABLE), ("not_given", code == NOT_GIVEN)):
+            found = Estimate(float(hit.mean()), n_ratings=len(code), n_raters=raters, parts={"count": float(hit.sum())},
+                             method="share of the ratings asked for")
+            rows.append(Row(cell.group, name, found))
+    return Result("Ratings asked for and given", tuple(by), tuple(rows))

@@ -1,0 +1,1 @@
+"""Reporting: one document model, several formats."""

@@ -1,0 +1,280 @@
+"""The document model: frozen blocks of plain text. A report is built once and written in several formats.
+
+Text is never markup. What a study calls its factors, cases and officers appears literally in every format;
+:class:`Strong` and :class:`Ref` are the whole inline model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from arms_irr.errors import ArgumentError
+
+__all__ = [
+    "SYNTHETIC",
+    "Block",
+    "Bullets",
+    "Callout",
+    "Column",
+    "Definitions",
+    "Document",
+    "Figure",
+    "Paragraph",
+    "Ref",
+    "Section",
+    "Strong",
+    "Table",
+    "Text",
+    "can_and_cannot",
+    "main_points",
+    "pieces",
+    "walk",
+]
+
+SYNTHETIC = (
+    "Synthetic data. Every rating in this document was made by a computer program. "
+    "It shows what the report looks like; it says nothing about real officers or real cases."
+)
+
+
+@dataclass(frozen=True)
+class Strong:
+    """Words that carry the sentence, most often its number."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Ref:
+    """The number of a table or figure ("Table 4") or the title of a section, linked to it."""
+
+    id: str
+
+
+Text = str | tuple[str | Strong | Ref, ...]
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """One paragraph."""
+
+    text: Text
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list, with a line above it where ``title`` is given."""
+
+    items: tuple[Text, ...]
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """Terms and what they mean."""
+
+    items: tuple[tuple[str, Text], ...]
+
+
+@dataclass(frozen=True)
+class Callout:
+    """A box. The blocks of a ``limits`` box stand side by side where there is room."""
+
+    kind: Literal["main", "limits", "synthetic", "note"]
+    title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class Column:
+    """Head of a column; ``unit`` stands under it, numbers go to the right."""
+
+    head: str
+    unit: str = ""
+    align: Literal["left", "right"] = "right"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells that are already words. The first column names the row.
+
+    Attributes
+    ----------
+    groups : tuple of (str, int)
+        Heading and number of rows of each group, in order; empty for an undivided table.
+    notes : tuple of Text
+        Sentences under the table: the base, the flags that occur in it.
+    """
+
+    id: str
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[Text, ...] = ()
+    groups: tuple[tuple[str, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        _named(self)
+        wrong = [row for row in self.rows if len(row) != len(self.columns)]
+        if wrong:
+            raise ArgumentError(
+                f"table {self.id!r}: a row has {len(wrong[0])} cells for "
+                f"{len(self.columns)} columns: {wrong[0]!r}"
+            )
+        if self.groups and sum(size for _, size in self.groups) != len(self.rows):
+            raise ArgumentError(f"table {self.id!r}: its groups do not add up to its {len(self.rows)} rows")
+
+    @property
+    def bodies(self) -> Iterator[tuple[str, tuple[tuple[str, ...], ...]]]:
+        """Heading and rows of each group; one group without a heading when there are none."""
+        start = 0
+        for head, size in self.groups or (("", len(self.rows)),):
+            yield head, self.rows[start : start + size]
+            start += size
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture as SVG text.
+
+    Attributes
+    ----------
+    caption : str
+        What is plotted, the base and the source of the data.
+    alt : str
+        The finding and the extremes in words, for those who do not see the picture.
+    title : str
+        The finding, unless the picture carries it.
+    """
+
+    id: str
+    caption: str
+    alt: str
+    svg: str
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        _named(self)
+        if not self.alt.strip():
+            raise ArgumentError(
+                f"figure {self.id!r} has no alternative text: say its finding and its extremes in alt="
+            )
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and what stands under it; sections inside sections are one level lower."""
+
+    id: str
+    title: str
+    blocks: tuple[Block, ...]
+
+
+Block = Paragraph | Bullets | Definitions | Callout | Table | Figure | Section
+
+
+@dataclass(frozen=True)
+class Document:
+    """A whole report.
+
+    Attributes
+    ----------
+    meta : tuple of (str, Text)
+        How the document came about (version, seed, fingerprint of the data); printed at its end.
+    synthetic : bool
+        Said at the top and in every caption.
+
+    Raises
+    ------
+    ArgumentError
+        When two blocks share an id, an id is no plain word, or a reference leads nowhere.
+    """
+
+    title: str
+    sections: tuple[Section, ...]
+    subtitle: str = ""
+    language: str = "en-GB"
+    synthetic: bool = False
+    meta: tuple[tuple[str, Text], ...] = ()
+
+    def __post_init__(self) -> None:
+        ids = [block.id for block in walk(self.sections) if isinstance(block, Section | Table | Figure)]
+        for name in ids:
+            if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
+                raise ArgumentError(
+                    f"id {name!r} is not a plain word: use lower-case letters, digits and hyphens"
+                )
+            if ids.count(name) > 1:
+                raise ArgumentError(
+                    f"the id {name!r} occurs {ids.count(name)} times: give every block an id of its own"
+                )
+        texts = [text for block in walk(self.sections) for text in _texts(block)]
+        for ref in (p for text in (*texts, *(text for _, text in self.meta)) for p in pieces(text)):
+            if isinstance(ref, Ref) and ref.id not in self.names:
+                raise ArgumentError(f"a reference leads to {ref.id!r}, which is not in the document")
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """Every figure, in order."""
+        return tuple(block for block in walk(self.sections) if isinstance(block, Figure))
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """What each id is called: "Table 3", "Figure 1", or the title of a section."""
+        names, tables, figures = {}, 0, 0
+        for block in walk(self.sections):
+            if isinstance(block, Section):
+                names[block.id] = block.title
+            elif isinstance(block, Table):
+                names[block.id] = f"Table {(tables := tables + 1)}"
+            elif isinstance(block, Figure):
+                names[block.id] = f"Figure {(figures := figures + 1)}"
+        return names
+
+
+def main_points(items: tuple[Text, ...]) -> Section:
+    """The opening section: at most six points, a line each, every one with its number."""
+    if not 1 <= len(items) <= 6:
+        raise ArgumentError(f"{len(items)} main points: give one to six, the rest belongs into the sections")
+    return Section("main-points", "Main points", (Callout("main", "", (Bullets(items),)),))
+
+
+def can_and_cannot(can: tuple[Text, ...], cannot: tuple[Text, ...]) -> Section:
+    """What can be concluded beside what cannot: the same box, the same size."""
+    lists = (Bullets(can, "These data can show"), Bullets(cannot, "These data cannot show"))
+    return Section("can-and-cannot", "What these data can and cannot show", (Callout("limits", "", lists),))
+
+
+def walk(blocks: tuple[Block, ...]) -> Iterator[Block]:
+    """Every block in reading order, those inside sections and boxes too."""
+    for block in blocks:
+        yield block
+        if isinstance(block, Section | Callout):
+            yield from walk(block.blocks)
+
+
+def pieces(text: Text) -> tuple[str | Strong | Ref, ...]:
+    """The pieces of a text; a plain string is one piece."""
+    return (text,) if isinstance(text, str) else text
+
+
+def _texts(block: Block) -> tuple[Text, ...]:
+    match block:
+        case Paragraph(text):
+            return (text,)
+        case Bullets(items):
+            return items
+        case Definitions(items):
+            return tuple(text for _, text in items)
+        case Table(notes=notes):
+            return notes
+    return ()
+
+
+def _named(block: Table | Figure) -> None:
+    if not block.caption.strip():
+        raise ArgumentError(f"{block.id!r} has no caption: say what it shows, the base and the source")

@@ -1,0 +1,290 @@
+"""The table of agreement coefficients: observed agreement, chance agreement, reference; one row each.
+
+Every coefficient is ``(observed - expected) / (1 - expected)``. Written on disagreement this is
+``1 - D_observed / D_expected``, so a weight set is no more than a distance matrix. A row says how chance
+agreement follows from the margins and how it moves when the margins move (its gradient); the linearised
+standard error is derived from that, not written by hand.
+
+Notation (Gwet 2014): r_ik raters put unit i into category k, r_i = sum_k r_ik; W is the (q, q) matrix of
+agreement weights; n units were rated at least once, n' of them at least twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from arms_irr.errors import ArgumentError, nearest
+from arms_irr.statistics.pairs import pair_kappas
+from arms_irr.statistics.tally import Tally
+from arms_irr.statistics.weights import Floats, ordinal_distance
+
+__all__ = ["COEFFICIENTS", "Coefficient", "View", "coefficient"]
+
+
+@dataclass(frozen=True)
+class View:
+    """A tally, or a batch of versions of it, as a coefficient sees it; ``...`` are the batch axes.
+
+    Attributes
+    ----------
+    tally : Tally
+        Where it comes from.
+    counts : (..., U, q) array
+    weight : (..., U) array
+        How often each unit counts.
+    present : (..., R) array or None
+        1 for the raters that take part.
+    """
+
+    tally: Tally
+    counts: Floats
+    weight: Floats
+    present: Floats | None = None
+
+    @classmethod
+    def whole(cls, tally: Tally) -> View:
+        """All units, all raters."""
+        present = None if tally.codes is None else np.ones(tally.codes.shape[1])
+        return cls(tally, tally.counts, tally.weight, present)
+
+    def mean(self, values: Floats, over: Floats) -> Floats:
+        """Mean of ``values`` (..., U) over the units where ``over`` holds; ``nan`` when there are none."""
+        weight = self.weight * over
+        total = weight.sum(axis=-1)
+        return _ratio_or_nan((weight * values).sum(axis=-1), total)
+
+    def margins(self) -> Floats:
+        """(..., q) mean over units of the share of raters per category: pi_k."""
+        shares, rated = _shares(self.counts)
+        weight = (self.weight * rated)[..., None]
+        summed, total = (weight * shares).sum(axis=-2), weight.sum(axis=-2)
+        return _ratio_or_nan(summed, total)
+
+
+def _ratio_or_nan(above: Floats, below: Floats) -> Floats:
+    shape = np.broadcast_shapes(np.shape(above), np.shape(below))
+    return np.asarray(np.divide(above, below, out=np.full(shape, np.nan), where=np.asarray(below) > 0))
+
+
+Pair = tuple[Floats, Floats]  # observed and expected agreement, each of the batch's shape
+
+
+@dataclass(frozen=True)
+class Coefficient:
+    """One row of the table.
+
+    Attributes
+    ----------
+    name, title, reference : str
+        Name in code, name for people, primary source.
+    evaluate : callable
+        ``(view, W) -> (observed, expected)``.
+    influence : callable or None
+        ``(tally, W) -> terms``: the linearised contribution of each unit, with mean 0 over the units used;
+        None where the standard error comes from the unit jackknife.
+    needs_variation : bool
+        Chance agreement comes from the margins, so the coefficient says nothing about few or uniform units
+        (the family that a Study suppresses).
+    named : bool
+        Needs to know which rater gave which rating.
+    two : bool
+        Defined for exactly two raters, on the units that both rated.
+    ddof : int
+        Variance of the linearised terms over n - ddof.
+    """
+
+    name: str
+    title: str
+    evaluate: Callable[[View, Floats], Pair]
+    influence: Callable[[Tally, Floats], Floats] | None
+    reference: str
+    needs_variation: bool = True
+    named: bool = False
+    two: bool = False
+    ddof: int = 1
+
+    def prepare(self, tally: Tally) -> Tally:
+        """The units that the coefficient uses."""
+        return tally.complete() if self.two else tally
+
+
+def _shares(counts: Floats) -> tuple[Floats, Floats]:
+    total = counts.sum(axis=-1)
+    return np.divide(counts, total[..., None], out=np.zeros_like(counts), where=total[..., None] > 0), total > 0
+
+
+# --- observed agreement -----------------------------------------------------------------------------------
+
+
+def _unit_agreement(counts: Floats, w: Floats) -> tuple[Floats, Floats]:
+    """p_a|i = sum_k r_ik (r*_ik - 1) / [r_i (r_i - 1)], and which units have two ratings (Gwet 2014, ch. 2)."""
+    r = counts.sum(axis=-1)
+    pairs = (counts * (counts @ w - 1.0)).sum(axis=-1)
+    return np.divide(pairs, r * (r - 1), out=np.zeros_like(pairs), where=r >= 2), r >= 2
+
+
+def _observed(view: View, w: Floats) -> Floats:
+    return view.mean(*_unit_agreement(view.counts, w))
+
+
+def _linearised(tally: Tally, w: Floats, pair: Pair, d_expected: Floats) -> Floats:
+    """Terms [d_observed - (1 - kappa) d_expected] / (1 - p_e) of a unit (Gwet 2008, eq. for kappa*_i).
+
+    d_observed = (n/n') (p_a|i - p_e) - (p_a - p_e), with 0 for the bracket of units rated once: n/n' counts
+    as fixed.
+    """
+    observed, expected = float(pair[0]), float(pair[1])
+    values, paired = _unit_agreement(tally.counts, w)
+    above = paired * (values - expected) * (tally.weight.sum() / (tally.weight @ paired))
+    disagreement = (1 - observed) / (1 - expected)  # 1 - kappa
+    return np.asarray((above - (observed - expected) - disagreement * d_expected) / (1 - expected))
+
+
+# --- chance agreement from the pooled margins pi ----------------------------------------------------------
+
+
+def _from_margins(expected: Callable[[Floats, Floats], Floats], gradient: Callable[[Floats, Floats], Floats]) -> tuple[
+    Callable[[View, Floats], Pair], Callable[[Tally, Floats], Floats]
+]:
+    """Evaluation and influence of a coefficient whose chance agreement is a function of pi."""
+
+    def evaluate(view: View, w: Floats) -> Pair:
+        return _observed(view, w), expected(view.margins(), w)
+
+    def influence(tally: Tally, w: Floats) -> Floats:
+        view = View.whole(tally)
+        pi = view.margins()
+        return _linearised(tally, w, evaluate(view, w), (_shares(tally.counts)[0] - pi) @ gradient(pi, w))
+
+    return evaluate, influence
+
+
+def _gwet_scale(w: Floats) -> float:
+    q = len(w)
+    return float(w.sum() / (q * (q - 1))) if q > 1 else np.nan
+
+
+_PERCENT = _from_margins(lambda pi, w: np.zeros(pi.shape[:-1]), lambda pi, w: np.zeros_like(pi))
+_UNIFORM = _from_margins(lambda pi, w: np.full(pi.shape[:-1], w.mean()), lambda pi, w: np.zeros_like(pi))
+_GWET = _from_margins(lambda pi, w: _gwet_scale(w) * (pi * (1 - pi)).sum(-1), lambda pi, w: _gwet_scale(w) * (1 - 2 * pi))
+_FLEISS = _from_margins(lambda pi, w: ((pi @ w) * pi).sum(-1), lambda pi, w: 2 * (pi @ w))
+
+
+# --- chance agreement from each rater's own margins -------------------------------------------------------
+
+
+def _conger(view: View, w: Floats) -> Pair:
+    """Mean over ordered pairs of raters g != h of p_g' W p_h, where p_g are rater g's own margins (Conger 1980)."""
+    assert view.present is not None
+    p = view.tally.rater_margins
+    total, own = view.present @ p, view.present @ ((p @ w) * p).sum(axis=1)
+    r = view.present.sum(axis=-1)
+    between = ((total @ w) * total).sum(axis=-1) - own
+    return _observed(view, w), _ratio_or_nan(between, r * (r - 1))
+
+
+def _conger_influence(tally: Tally, w: Floats) -> Floats:
+    assert tally.codes is not None
+    p, r = tally.rater_margins, tally.codes.shape[1]
+    given = tally.codes >= 0
+    share = tally.weight @ given / tally.weight.sum()
+    slope = 2.0 / (r * (r - 1)) * ((p.sum(axis=0) - p) @ w) / share[:, None]
+    # A unit moves rater g's margins by (indicator of its category - p_g) / share, if g rated it.
+    terms = slope[np.arange(r), np.where(given, tally.codes, 0)] - (slope * p).sum(axis=1)
+    return _linearised(tally, w, _conger(View.whole(tally), w), np.where(given, terms, 0.0).sum(axis=1))
+
+
+def _light(view: View, w: Floats) -> Pair:
+    """Mean of the pairwise Cohen kappas, as observed 1 - mean of D_o/D_e and expected 0 (Light 1971)."""
+    assert view.present is not None
+    tally = view.tally
+    if view.weight.ndim == 1:
+        kappas = pair_kappas(tally, w).value
+    else:
+        kappas = np.stack([pair_kappas(tally, w, weight).value for weight in view.weight])
+    met = view.present[..., :, None] * view.present[..., None, :] * (pair_kappas(tally, w).n > 0)
+    met = met * (1 - np.eye(met.shape[-1]))  # a pair without common units is left out of the mean
+    # A pair whose kappa is 0/0 makes the mean undefined.
+    value, count = np.where(met > 0, kappas, 0.0).sum(axis=(-2, -1)), met.sum(axis=(-2, -1))
+    mean = _ratio_or_nan(value, count)
+    return mean, np.zeros_like(mean)
+
+
+# --- Krippendorff's coincidences --------------------------------------------------------------------------
+
+
+def _coincidence(view: View) -> tuple[Floats, Floats]:
+    """Weights of the units with two or more values, and the totals n_k of their values."""
+    weight = view.weight * (view.counts.sum(axis=-1) >= 2)
+    return weight, (weight[..., None] * view.counts).sum(axis=-2)
+
+
+def _alpha(view: View, distance: Floats) -> Pair:
+    """1 - D_o and 1 - D_e with D_e over the pairable values without replacement (Krippendorff 2019, ch. 12)."""
+    weight, n = _coincidence(view)
+    r, total = view.counts.sum(axis=-1), n.sum(axis=-1)
+    apart = (view.counts * (view.counts @ distance)).sum(axis=-1)
+    within = (weight * np.divide(apart, r - 1, out=np.zeros_like(apart), where=r >= 2)).sum(axis=-1)
+    between = ((n[..., None, :] @ distance)[..., 0, :] * n).sum(axis=-1)
+    return 1 - _ratio_or_nan(within, total), 1 - _ratio_or_nan(between, total * (total - 1))
+
+
+def _krippendorff(view: View, w: Floats) -> Pair:
+    return _alpha(view, 1 - w)
+
+
+def _krippendorff_influence(tally: Tally, w: Floats) -> Floats:
+    """Terms of the units with two ratings or more; agreement and margins are ratios to the mean ratings per unit.
+
+    They belong to alpha' = (p_a' - p_e) / (1 - p_e), alpha without its correction for the finite number of
+    values (Gwet 2014, ch. 3), with the factor 2 that the derivative of p_e has.
+    """
+    pairable = tally.raters_per_unit >= 2
+    counts, weight = tally.counts[pairable], tally.weight[pairable] / tally.weight[pairable].sum()
+    r = counts.sum(axis=1)
+    mean_r = weight @ r
+    agree = (counts * (counts @ w - 1)).sum(axis=1) / (mean_r * (r - 1))
+    observed, pi = weight @ agree, weight @ counts / mean_r
+    expected = pi @ w @ pi
+    d_expected = (counts - pi * r[:, None]) / mean_r @ (2 * w @ pi)
+    finite = 1 / (tally.weight[pairable] @ r)
+    slope = (1 - finite) * observed + finite  # Gwet takes the corrected agreement in the slope of the ratio
+    above = agree - observed - slope * (r - mean_r) / mean_r
+    return np.asarray((above - (1 - observed) / (1 - expected) * d_expected) / (1 - expected))
+
+
+def _krippendorff_ordinal(view: View, w: Floats) -> Pair:
+    _, n = _coincidence(view)
+    distance = ordinal_distance(n)
+    largest = distance.max(axis=(-2, -1), keepdims=True)
+    return _alpha(view, np.divide(distance, largest, out=np.zeros_like(distance), where=largest > 0))
+
+
+# --- the table --------------------------------------------------------------------------------------------
+
+_ROWS = (
+    Coefficient("percent", "Percent agreement", *_PERCENT, "Gwet 2014, section 2.2", needs_variation=False),
+    Coefficient("cohen", "Cohen's kappa", _conger, _conger_influence,
+                "Cohen 1960, 1968; variance Fleiss, Cohen & Everitt 1969", named=True, two=True, ddof=0),
+    Coefficient("scott", "Scott's pi", *_FLEISS, "Scott 1955", named=True, two=True, ddof=0),
+    Coefficient("fleiss", "Fleiss' kappa", *_FLEISS, "Fleiss 1971"),
+    Coefficient("conger", "Conger's kappa", _conger, _conger_influence, "Conger 1980", named=True),
+    Coefficient("light", "Light's kappa", _light, None, "Light 1971", named=True),
+    Coefficient("krippendorff", "Krippendorff's alpha", _krippendorff, _krippendorff_influence, "Krippendorff 1970, 2019"),
+    Coefficient("gwet", "Gwet's AC1/AC2", *_GWET, "Gwet 2008, 2014", needs_variation=False),
+    Coefficient("brennan_prediger", "Brennan-Prediger", *_UNIFORM, "Brennan & Prediger 1981", needs_variation=False),
+)
+COEFFICIENTS: dict[str, Coefficient] = {row.name: row for row in _ROWS}
+
+KRIPPENDORFF_ORDINAL = Coefficient("krippendorff", "Krippendorff's alpha, ordinal metric", _krippendorff_ordinal, None,
+                                   "Krippendorff 1970, 2019")
+
+
+def coefficient(name: str) -> Coefficient:
+    """The row of that name; ``ArgumentError`` names the nearest when there is none."""
+    if name not in COEFFICIENTS:
+        raise ArgumentError(f"unknown coefficient {name!r}. {nearest(name, COEFFICIENTS)}Choose from {', '.join(COEFFICIENTS)}.")
+    return COEFFICIENTS[name]

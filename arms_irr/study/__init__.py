@@ -1,0 +1,5 @@
+"""Ratings as people keep them: read, checked once at the door, counted once."""
+
+from arms_irr.study.study import Ratings, Study, read_study
+
+__all__ = ["Ratings", "Study", "read_study"]

@@ -1,0 +1,156 @@
+"""The only file that counts a study's ratings: groups of ratings, and what each statistic needs of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from arms_irr.errors import ArgumentError, nearest
+from arms_irr.instruments.model import Scale
+from arms_irr.statistics.tally import Tally
+
+if TYPE_CHECKING:
+    from arms_irr.study.study import Study
+
+__all__ = ["Cell", "Judged", "cells", "columns", "judged", "tally"]
+
+NOT_RECORDED = "(not recorded)"
+_ALONE = ("overall", "static")  # kinds that never enter a pool with other factors
+Ints = npt.NDArray[np.integer]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The ratings of one combination of grouping values.
+
+    ``rows`` index ``study.ratings``; ``scale`` is None when the factors do not share one.
+    """
+
+    group: dict[str, str]
+    rows: Ints
+    scale: Scale | None
+    kinds: tuple[str, ...]
+    n_cases: int
+    n_factors: int
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Ratings of a cell beside the gold standard, for cells whose gold is a category.
+
+    Equal-length arrays over the ratings asked for: category (negative = unable to rate or blank), gold category,
+    rater index.
+    """
+
+    code: Ints
+    gold: Ints
+    rater: Ints
+
+    @property
+    def given(self) -> npt.NDArray[np.bool_]:
+        """Whether a priority was given."""
+        return np.asarray(self.code >= 0)
+
+
+def columns(study: Study) -> tuple[str, ...]:
+    """Every name that ``by=`` understands."""
+    fixed = ("factor", "kind", "case", "rater", "occasion")
+    return tuple(dict.fromkeys([*fixed, *study.case_attributes, *study.rater_attributes]))
+
+
+def _column(study: Study, name: str) -> tuple[Ints, tuple[str, ...]]:
+    """The code of each rating in a grouping column, and the labels of the codes in display order."""
+    ratings, instrument = study.ratings, study.instrument
+    if name == "factor":
+        return ratings.factor, instrument.factor_ids
+    if name == "kind":
+        order = {kind: index for index, kind in enumerate(instrument.kinds)}
+        return np.array([order[f.kind] for f in instrument.factors], dtype=np.int64)[ratings.factor], instrument.kinds
+    if name == "case":
+        return ratings.case, study.cases
+    if name == "rater":
+        return ratings.rater, study.raters
+    if name == "occasion":
+        values, codes = np.unique(ratings.occasion, return_inverse=True)
+        return codes, tuple(map(str, values))
+    for attributes, index in ((study.case_attributes, ratings.case), (study.rater_attributes, ratings.rater)):
+        if name in attributes:
+            labels = study.bands if name == "risk_band" else tuple(dict.fromkeys(attributes[name]))
+            order = {label: code for code, label in enumerate(labels)}
+            codes = np.array([order[value] for value in attributes[name]], dtype=np.int64)[index]
+            return codes, tuple(label or NOT_RECORDED for label in labels)
+    raise ArgumentError(f"cannot group by {name!r}. {nearest(name, columns(study))}This study has: {', '.join(columns(study))}.")
+
+
+def cells(study: Study, by: Sequence[str]) -> list[Cell]:
+    """The study's ratings in groups, in the order of the study's tables.
+
+    ``overall`` and ``static`` factors are left out of pools: they appear only where ``by`` holds factor or kind.
+    """
+    if isinstance(by, str):
+        raise ArgumentError(f"by= takes a list of columns, for example by=[{by!r}]")
+    if len(set(by)) < len(by):
+        raise ArgumentError(f"by= names a column twice: {', '.join(by)}")
+    keys = [_column(study, name) for name in by]
+    ratings, instrument = study.ratings, study.instrument
+    kind = np.array([f.kind for f in instrument.factors])
+    rows = np.arange(len(ratings.code))
+    if not {"factor", "kind"} & set(by):
+        rows = rows[~np.isin(kind[ratings.factor], _ALONE)]
+    if not len(rows):
+        return []
+    group = np.zeros(len(rows), dtype=np.int64)
+    for codes, labels in keys:
+        group = group * len(labels) + codes[rows]
+    order = np.argsort(group, kind="stable")
+    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
+    found = []
+    for chosen in np.split(rows[order], starts[1:]):
+        names = {name: labels[codes[chosen[0]]] for name, (codes, labels) in zip(by, keys, strict=True)}
+        factors = [instrument.factors[i] for i in np.unique(ratings.factor[chosen])]
+        scales = {f.scale for f in factors}
+        scale = instrument.scales[scales.pop()] if len(scales) == 1 else None
+        kinds = tuple(k for k in instrument.kinds if any(f.kind == k for f in factors))
+        found.append(Cell(names, chosen, scale, kinds, len(np.unique(ratings.case[chosen])), len(factors)))
+    return found
+
+
+def _dense(*keys: Ints) -> Ints:
+    """One number, from 0, for each distinct combination of the keys, in their order."""
+    combined = np.zeros(len(keys[0]), dtype=np.int64)
+    for key in keys:
+        combined = combined * (int(key.max(initial=0)) + 1) + key
+    return np.unique(combined, return_inverse=True)[1].ravel()
+
+
+def tally(study: Study, cell: Cell) -> Tally:
+    """Categories by subject (case, factor and occasion) and rater; only priorities, no unable-to-rate."""
+    assert cell.scale is not None
+    ratings = study.ratings
+    unit = _dense(ratings.case[cell.rows], ratings.factor[cell.rows], ratings.occasion[cell.rows])
+    rater = _dense(ratings.rater[cell.rows])
+    codes = np.full((unit.max(initial=-1) + 1, rater.max(initial=-1) + 1), -1, dtype=np.int8)
+    codes[unit, rater] = np.maximum(ratings.code[cell.rows], -1)
+    cluster = np.zeros(len(codes), dtype=np.int64)
+    cluster[unit] = ratings.case[cell.rows]
+    return Tally.from_codes(codes, np.array(cell.scale.scores), cluster)
+
+
+def judged(study: Study, rows: Ints) -> Judged:
+    """The ratings asked for whose gold standard is a category, beside that gold standard."""
+    if study.gold is None:
+        raise ArgumentError("this study declares that it has no gold standard (gold = \"none\")")
+    ratings = study.ratings
+    gold = study.gold[ratings.case[rows], ratings.factor[rows]]
+    rows, gold = rows[gold >= 0], gold[gold >= 0]
+    return Judged(ratings.code[rows].astype(np.int64), gold.astype(np.int64), ratings.rater[rows])
+
+
+def per_rater(rater: Ints, *values: Iterable[float]) -> tuple[npt.NDArray[np.float64], ...]:
+    """Sums of values over the ratings of each rater who occurs."""
+    index = _dense(rater)
+    return tuple(np.bincount(index, np.asarray(v, dtype=np.float64)) for v in values)

@@ -1,0 +1,117 @@
+"""Settings: what study.toml, or the sheet ``study`` of a workbook, says about a study."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from arms_irr.errors import DataError, Problem, nearest
+from arms_irr.study.table import text_of
+
+__all__ = ["EXAMPLE", "PARTS", "Settings", "from_sheet", "from_toml"]
+
+PARTS = ("ratings", "gold", "cases", "raters")
+
+EXAMPLE = """[study]
+title = "..."
+instrument = "arms-12"
+synthetic = false"""
+
+_STUDY_KEYS = {"title": str, "instrument": str, "synthetic": bool, "description": str}
+_WORDS = {str: "text in quotation marks", bool: "true or false", dict: "a table"}
+_YES_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a study says about itself.
+
+    Attributes
+    ----------
+    sources : dict of str to str or None
+        File or sheet of each part that is named; None where the study declares that it has none.
+    problems : tuple of Problem
+        What is wrong with the settings; the rest of them is still usable, to look for further problems.
+    """
+
+    title: str = ""
+    instrument: str = ""
+    synthetic: bool = False
+    description: str = ""
+    simulation: Mapping[str, Any] = field(default_factory=dict)
+    sources: Mapping[str, str | None] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+    def declares_no(self, part: str) -> bool:
+        """Whether the study says that it has no such part."""
+        return part in self.sources and self.sources[part] is None
+
+
+def from_toml(data: bytes, file: str) -> Settings:
+    """The settings in a study.toml; ``DataError`` when it is not TOML."""
+    try:
+        content = tomllib.loads(data.decode("utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise DataError([Problem("error", f"The file is not valid TOML ({error}).",
+                                 "Mend the line named; texts stand in quotation marks.", file)]) from error
+    return _settings(content, file, None)
+
+
+def from_sheet(rows: list[list[Any]], file: str, sheet: str) -> Settings:
+    """The settings in a sheet with a key and its value in each row.
+
+    ``simulation.seed`` is the key ``seed`` of the table ``simulation``; a first row ``key, value`` is a header.
+    """
+    content: dict[str, dict[str, Any]] = {"study": {}, "files": {}, "simulation": {}}
+    for number, row in enumerate(rows):
+        key, value = (text_of(cell) or "" for cell in (*row, "", "")[:2])
+        key, value = key.strip(), value.strip()
+        if not key or (number == 0 and key.casefold() == "key"):
+            continue
+        if key.startswith("simulation."):
+            content["simulation"][key.removeprefix("simulation.")] = value
+        elif key in PARTS:
+            content["files"][key] = value
+        else:
+            content["study"][key] = _YES_NO.get(value.casefold(), value) if key == "synthetic" else value
+    return _settings(content, file, sheet)
+
+
+def _settings(content: Mapping[str, Any], file: str, sheet: str | None) -> Settings:
+    problems: list[Problem] = []
+
+    def wrong(message: str, remedy: str, column: str | None = None, value: str | None = None) -> None:
+        problems.append(Problem("error", message, remedy, file, sheet, column=column, value=value))
+
+    def table(name: str, known: Mapping[str, type] | None) -> dict[str, Any]:
+        found = content.get(name, {})
+        if not isinstance(found, dict):
+            wrong(f"{name!r} is not a table.", f"Write [{name}] on a line of its own, and its keys below.", name)
+            return {}
+        for key, value in found.items() if known else ():
+            if key not in known:
+                near = nearest(key, [*known, *PARTS] if sheet else known)
+                wrong(f"Unknown key {key!r} in [{name}].", f"{near}Known keys: {', '.join(known)}.", key, str(value))
+            elif not isinstance(value, known[key]):
+                wrong(f"{key!r} in [{name}] is {value!r}.", f"Write {_WORDS[known[key]]}.", key, str(value))
+        return {k: v for k, v in found.items() if not known or (k in known and isinstance(v, known[k]))}
+
+    for key in content:
+        if key in _STUDY_KEYS or key in PARTS:
+            wrong(f"The key {key!r} stands outside a table.",
+                  f"Put it below the line [{'study' if key in _STUDY_KEYS else 'files'}].", key)
+        elif key not in ("study", "files", "simulation"):
+            wrong(f"Unknown table {key!r}.", f"{nearest(key, ('study', 'files', 'simulation'))}"
+                  "Known tables: study, files, simulation.", key)
+    study, files = table("study", _STUDY_KEYS), table("files", dict.fromkeys(PARTS, str))
+    if not study.get("instrument", "").strip():
+        wrong("The study names no instrument.", 'Add instrument = "arms-12" (or another) to [study].', "instrument")
+    sources = {part: None if name.strip().casefold() == "none" else name.strip() for part, name in files.items()}
+    if sources.get("ratings", "") is None:
+        wrong("A study without ratings is no study.", "Name the file of the ratings.", "ratings", "none")
+        del sources["ratings"]
+    return Settings(
+        study.get("title", "").strip(), study.get("instrument", "").strip(), study.get("synthetic", False),
+        study.get("description", ""), table("simulation", None), sources, tuple(problems))

@@ -1,0 +1,328 @@
+"""Study: instrument, ratings, gold standard, cases and raters; checked once and immutable."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from arms_irr.errors import DataError, Problem
+from arms_irr.instruments import Instrument, load_instrument
+from arms_irr.instruments.model import NOT_GIVEN, UNABLE
+from arms_irr.study.check import check
+from arms_irr.study.ratings import Ratings
+from arms_irr.study.read import read_bytes, read_file, read_frame
+from arms_irr.study.settings import EXAMPLE, PARTS, Settings, from_sheet, from_toml
+from arms_irr.study.table import Table
+from arms_irr.study.workbook import WORKBOOKS, Workbook
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Ratings", "Study", "read_study"]
+
+_BAND_ORDER = {"very low": 0, "low": 1, "lower": 1, "medium": 2, "moderate": 2, "high": 3, "higher": 3, "very high": 4}
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """Ratings of cases by raters with an instrument.
+
+    Attributes
+    ----------
+    synthetic : bool
+        Whether the data were made up; printed on every page made from them.
+    simulation : dict
+        Parameters and seed of simulated data.
+    source : Path or None
+        Folder or workbook; None for a study from data frames.
+    files : tuple of (str, Path)
+        Every file that was read, by its part: ``study, instrument, ratings, gold, cases, raters`` or ``workbook``.
+    raters, cases : tuple of str
+        In the order of their tables; in natural order where there is none.
+    rater_attributes, case_attributes : dict of str to tuple of str
+        One text per rater or case, ``""`` where it is not known. The risk band is the case attribute ``risk_band``.
+    ratings : Ratings
+        Every rating asked for, blanks too.
+    gold : int8 array, (cases, factors), or None
+        Categories, ``UNABLE`` or ``NOT_GIVEN``; None when the study declares that it has no gold standard.
+    gold_panel : dict of str to int8 array, (cases, factors)
+        Each member's gold ratings; empty where there is one source.
+    notes : tuple of str
+        What was recognised in the files, and every change with its count.
+    warnings : tuple of Problem
+    """
+
+    instrument: Instrument
+    title: str
+    raters: tuple[str, ...]
+    cases: tuple[str, ...]
+    ratings: Ratings
+    gold: np.ndarray | None = None
+    gold_panel: Mapping[str, np.ndarray] = field(default_factory=dict)
+    rater_attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    case_attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    description: str = ""
+    synthetic: bool = False
+    simulation: Mapping[str, Any] = field(default_factory=dict)
+    source: Path | None = None
+    files: tuple[tuple[str, Path], ...] = ()
+    notes: tuple[str, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+
+    @classmethod
+    def from_frames(
+        cls, ratings: Any, gold: Any = None, cases: Any = None, raters: Any = None, *,
+        instrument: str | Instrument = "arms-12", title: str = "Untitled study", description: str = "",
+        synthetic: bool = False, simulation: Mapping[str, Any] | None = None,
+    ) -> Study:
+        """A study from data frames of any engine (pandas, polars, pyarrow, DuckDB, Dask ...).
+
+        Parameters
+        ----------
+        ratings : data frame
+            In any layout that files may have.
+        gold, cases, raters : data frame, optional
+            Without ``gold`` the study has no gold standard; without ``cases`` nothing goes by band.
+        instrument : str or Instrument
+            A shipped name, the path of an instrument file, or an Instrument.
+        simulation : dict, optional
+            Parameters and seed, when the data were simulated.
+
+        Raises
+        ------
+        ArgumentError
+            When something is not a data frame.
+        DataError
+            With every problem of the data. Rows are numbered as in a spreadsheet: the header is row 1.
+        """
+        problems: list[Problem] = []
+        tables: dict[str, Table] = {}
+        for name, frame in zip(PARTS, (ratings, gold, cases, raters), strict=True):
+            if frame is not None or name == "ratings":
+                try:
+                    tables[name] = read_frame(frame, name)
+                except DataError as error:
+                    problems += error.problems
+        if raters is None:
+            problems.append(_no_raters(None))
+        tool = instrument if isinstance(instrument, Instrument) else _instrument(str(instrument), None, problems)
+        settings = Settings(title, "", synthetic, description, dict(simulation or {}))
+        return _study(settings, tool, tables, problems)
+
+    @property
+    def has_gold(self) -> bool:
+        """Whether there is a gold standard."""
+        return self.gold is not None
+
+    @property
+    def factors_rated(self) -> tuple[int, ...]:
+        """Positions of the instrument's factors that the study has ratings of."""
+        return tuple(np.unique(self.ratings.factor).tolist())
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Risk bands, the lowest first where their names say so, otherwise in order of appearance."""
+        bands = tuple(dict.fromkeys(band for band in self.case_attributes.get("risk_band", ()) if band))
+        ranks = [_BAND_ORDER.get(band.casefold().removesuffix(" risk").removesuffix("-risk")) for band in bands]
+        if any(rank is None for rank in ranks):
+            return bands
+        return tuple(band for _, band in sorted(zip(ranks, bands, strict=True), key=lambda pair: pair[0] or 0))
+
+    def frame(self) -> pd.DataFrame:
+        """The ratings asked for as a pandas frame of labels, one row each.
+
+        Columns: rater, case, factor, kind, the attributes of the case (``risk_band`` first) and of the rater, rating,
+        urgency, occasion, gold. What was not given, or is not known, is missing; "unable to rate" is a label.
+        """
+        import pandas as pd
+
+        ratings, factors = self.ratings, self.instrument.factors
+        columns: dict[str, Any] = {
+            "rater": np.array(self.raters, dtype=object)[ratings.rater],
+            "case": np.array(self.cases, dtype=object)[ratings.case],
+            "factor": np.array([f.id for f in factors], dtype=object)[ratings.factor],
+            "kind": np.array([f.kind for f in factors], dtype=object)[ratings.factor],
+        }
+        bands_first = sorted(self.case_attributes, key=lambda name: name != "risk_band")
+        for name in bands_first:
+            columns[name] = _texts(self.case_attributes[name])[ratings.case]
+        for name, values in self.rater_attributes.items():
+            columns[name] = _texts(values)[ratings.rater]
+        columns["rating"] = self._labels(ratings.code)
+        columns["urgency"] = self._labels(ratings.urgency)
+        columns["occasion"] = ratings.occasion.astype(np.int64)
+        if self.gold is not None:
+            columns["gold"] = self._labels(self.gold[ratings.case, ratings.factor])
+        return pd.DataFrame(columns)
+
+    def _labels(self, codes: np.ndarray) -> np.ndarray:
+        """The label of each rating's code on the scale of its factor; None for ``NOT_GIVEN``."""
+        scales = [self.instrument.scales[factor.scale] for factor in self.instrument.factors]
+        most = max(len(scale.categories) for scale in scales)
+        table = np.full((len(scales), most + 2), None, dtype=object)  # the last two are NOT_GIVEN, UNABLE from behind
+        for row, scale in enumerate(scales):
+            table[row, :len(scale.categories)] = scale.categories
+            table[row, UNABLE] = scale.label(UNABLE) or None
+        return table[self.ratings.factor, codes]
+
+    def _summary(self) -> list[str]:
+        """The study in a few sentences."""
+        code = self.ratings.code
+        panel = f", from {len(self.gold_panel)} panel members" if self.gold_panel else ""
+        return [
+            f"{len(self.raters)} raters, {len(self.cases)} cases, {len(self.factors_rated)} factors of "
+            f"{self.instrument.name}.",
+            f"{len(code)} ratings asked for: {int((code >= 0).sum())} priorities, {int((code == UNABLE).sum())} unable "
+            f"to rate, {int((code == NOT_GIVEN).sum())} not given.",
+            f"Gold standard: {'yes' + panel if self.has_gold else 'none'}. Risk bands: {', '.join(self.bands) or 'none'}.",
+            f"Warnings: {len(self.warnings)}.",
+        ]
+
+    def _name(self) -> str:
+        return f"{self.title} (synthetic data)" if self.synthetic else self.title
+
+    def __repr__(self) -> str:
+        return "\n  ".join([f"Study: {self._name()}", *self._summary()])
+
+    def _repr_html_(self) -> str:
+        lines = "<br>".join(html.escape(line) for line in self._summary())
+        return f"<p><strong>{html.escape(self._name())}</strong><br>{lines}</p>"
+
+
+def read_study(path: str | Path) -> Study:
+    """A study from a folder with ``study.toml``, or from a workbook with the sheets ``study, ratings, gold ...``.
+
+    Raises
+    ------
+    DataError
+        With every problem of all files, warnings too.
+    """
+    path = Path(path)
+    problems: list[Problem] = []
+    path = path.parent if path.name == "study.toml" else path
+    try:
+        folder = path.is_dir()
+    except (OSError, ValueError):
+        folder = False
+    if folder:
+        settings, tables, files = _from_folder(path, problems)
+    elif path.suffix.lower() in WORKBOOKS:
+        settings, tables = _from_workbook(path, problems)
+        files = [("workbook", path)]
+    else:
+        read_bytes(path)  # a missing path is told as such
+        raise DataError([Problem(
+            "error", "A study is a folder with a study.toml, or a workbook.",
+            f"Put this file into a folder, named in a study.toml beside it:\n{EXAMPLE}\n[files]\nratings = {path.name!r}",
+            path.name)])
+    beside = path if folder else path.parent
+    tool = _instrument(settings.instrument, beside, problems) if settings.instrument else None
+    if tool is not None and (beside / settings.instrument).is_file():
+        files.append(("instrument", beside / settings.instrument))
+    return _study(settings, tool, tables, problems, path, tuple(files))
+
+
+def _from_folder(path: Path, problems: list[Problem]) -> tuple[Settings, dict[str, Table], list[tuple[str, Path]]]:
+    toml = path / "study.toml"
+    if not toml.is_file():
+        raise DataError([Problem("error", f"The folder {path.name!r} has no study.toml.",
+                                 f"Write one, for example:\n{EXAMPLE}", str(path))])
+    settings = from_toml(read_bytes(toml), toml.name)
+    problems += settings.problems
+    settings = _titled(settings, path.resolve().name)
+    tables: dict[str, Table] = {}
+    files = [("study", toml)]
+    for part in PARTS:
+        file = path / (settings.sources.get(part) or f"{part}.csv")
+        if settings.declares_no(part):
+            continue
+        if part == "raters" and part not in settings.sources and not file.exists():
+            problems.append(_no_raters(file.name))
+            continue
+        try:
+            tables[part] = read_file(file, part)
+            files.append((part, file))
+        except DataError as error:
+            problems += [_or_none(problem, part, file) for problem in error.problems]
+    return settings, tables, files
+
+
+def _from_workbook(path: Path, problems: list[Problem]) -> tuple[Settings, dict[str, Table]]:
+    workbook = Workbook(path, read_bytes(path))
+    settings = Settings()
+    tables: dict[str, Table] = {}
+    if workbook.has("study"):
+        settings = from_sheet(workbook.rows("study"), path.name, "study")
+        problems += settings.problems
+    else:
+        problems.append(Problem("error", "There is no sheet 'study'.", "Add it, with a key and its value in each row: "
+                                "title, instrument, synthetic, description.", path.name))
+    sheets = {part: settings.sources.get(part) or part for part in PARTS if not settings.declares_no(part)}
+    for part, sheet in sheets.items():
+        if part == "raters" and part not in settings.sources and not workbook.has(sheet):
+            problems.append(_no_raters(path.name))
+            continue
+        try:
+            tables[part] = workbook.table(sheet, part)
+        except DataError as error:
+            problems += [_or_none(problem, part, None) for problem in error.problems]
+    known = {sheet.casefold() for sheet in ("study", *sheets.values())}
+    for sheet in workbook.sheets:
+        if sheet.strip().casefold() not in known and sheet in workbook.hidden:
+            problems.append(Problem("warning", "The sheet is hidden and was not read.", "Nothing to do, unless it "
+                                    "belongs to the study.", path.name, sheet))
+    return _titled(settings, path.stem), tables
+
+
+def _titled(settings: Settings, title: str) -> Settings:
+    return settings if settings.title else replace(settings, title=title)
+
+
+def _or_none(problem: Problem, part: str, file: Path | None) -> Problem:
+    """The problem of a missing gold or cases table, with the way to declare that there is none."""
+    absent = problem.message.startswith(("There is no such file", "There is no sheet"))
+    if not absent or part not in ("gold", "cases"):
+        return problem
+    how = f'{part} = "none" below [files] in study.toml' if file else f"the key {part} with the value none in 'study'"
+    return replace(problem, remedy=f"{problem.remedy} If the study has none, write {how}.")
+
+
+def _no_raters(file: str | None) -> Problem:
+    return Problem("warning", "There is no table of raters, so raters have no attributes (agency, site ...).",
+                   "Add one with a column 'rater' if ratings should be compared between groups of raters.", file)
+
+
+def _instrument(name: str, beside: Path | None, problems: list[Problem]) -> Instrument | None:
+    try:
+        return load_instrument(name, beside)
+    except DataError as error:
+        problems += error.problems
+    except (OSError, ValueError) as error:  # a name that no file can have
+        problems.append(Problem("error", f"The instrument {name[:80]!r} cannot be read ({error}).", "Give a shipped name "
+                                "or the path of an instrument file.", value=name))
+    return None
+
+
+def _study(settings: Settings, instrument: Instrument | None, tables: Mapping[str, Table], problems: list[Problem],
+           source: Path | None = None, files: tuple[tuple[str, Path], ...] = ()) -> Study:
+    checked = None
+    if instrument is None:
+        problems = problems + [problem for table in tables.values() for problem in table.problems]
+    else:
+        checked, found = check(tables, instrument)
+        problems = problems + found
+    if checked is None or instrument is None or any(problem.severity == "error" for problem in problems):
+        raise DataError(problems)
+    return Study(
+        instrument, settings.title, checked.raters.names, checked.cases.names, checked.ratings, checked.gold,
+        checked.gold_panel, checked.raters.attributes, checked.cases.attributes, settings.description,
+        settings.synthetic, dict(settings.simulation), source, files, checked.notes, tuple(problems))
+
+
+def _texts(values: tuple[str, ...]) -> np.ndarray:
+    return np.array([value or None for value in values], dtype=object)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from arms_irr.statistics.arrays import agreement as agreement
     from arms_irr.statistics.estimate import Estimate as Estimate
     from arms_irr.statistics.icc import icc as icc
-    from arms_irr.study.read import read_study as read_study
     from arms_irr.study.study import Study as Study
+    from arms_irr.study.study import read_study as read_study
 
 __version__ = "0.1.0"
 
@@ -42,11 +42,11 @@ _HOME = {
     "example": "arms_irr.planning.simulate",
     "icc": "arms_irr.statistics.icc",
     "load_instrument": "arms_irr.instruments.model",
-    "read_study": "arms_irr.study.read",
+    "read_study": "arms_irr.study.study",
     "shipped_instruments": "arms_irr.instruments.model",
     "simulate": "arms_irr.planning.simulate",
 }
-__all__ = [*_HOME, "__version__"]  # noqa: PLE0604
+__all__ = [*_HOME, "__version__"]
 
 
 def __getattr__(name: str) -> Any:

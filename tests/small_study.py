@@ -8,16 +8,29 @@ from pathlib import Path
 
 from arms_irr.instruments import Factor, Instrument, Scale
 
-PRIORITY = Scale("priority", ("Low", "Medium", "High"), short=("L", "M", "H"), codes=("1", "2", "3"),
-                 scores=(1, 2, 3), not_rated=("Unable to rate",))
-OVERALL = Scale("overall", ("Low", "Medium", "High", "Very High"), codes=("1", "2", "3", "4"), scores=(1, 2, 3, 4))
-TINY = Instrument("tiny", "Tiny tool", (
-    Factor("access", "Access to victims", "risk", "priority"),
-    Factor("anger", "Anger", "risk", "priority"),
-    Factor("work", "Work", "protective", "priority"),
-    Factor("friends", "Friends", "protective", "priority", optional=True),
-    Factor("overall", "Overall priority", "overall", "overall"),
-), {"priority": PRIORITY, "overall": OVERALL})
+PRIORITY = Scale(
+    "priority",
+    ("Low", "Medium", "High"),
+    short=("L", "M", "H"),
+    codes=("1", "2", "3"),
+    scores=(1, 2, 3),
+    not_rated=("Unable to rate",),
+)
+OVERALL = Scale(
+    "overall", ("Low", "Medium", "High", "Very High"), codes=("1", "2", "3", "4"), scores=(1, 2, 3, 4)
+)
+TINY = Instrument(
+    "tiny",
+    "Tiny tool",
+    (
+        Factor("access", "Access to victims", "risk", "priority"),
+        Factor("anger", "Anger", "risk", "priority"),
+        Factor("work", "Work", "protective", "priority"),
+        Factor("friends", "Friends", "protective", "priority", optional=True),
+        Factor("overall", "Overall priority", "overall", "overall"),
+    ),
+    {"priority": PRIORITY, "overall": OVERALL},
+)
 TINY_TOML = """name = "tiny"
 title = "Tiny tool"
 [scales.priority]
@@ -28,8 +41,11 @@ not_rated = ["Unable to rate"]
 [scales.overall]
 categories = ["Low", "Medium", "High", "Very High"]
 codes = ["1", "2", "3", "4"]
-""" + "".join(f'[[factors]]\nid = "{f.id}"\nlabel = "{f.label}"\nkind = "{f.kind}"\nscale = "{f.scale}"\n'
-              f"optional = {str(f.optional).lower()}\n" for f in TINY.factors)
+""" + "".join(
+    f'[[factors]]\nid = "{f.id}"\nlabel = "{f.label}"\nkind = "{f.kind}"\nscale = "{f.scale}"\n'
+    f"optional = {str(f.optional).lower()}\n"
+    for f in TINY.factors
+)
 STUDY_TOML = """[study]
 title = "Small – “quoted”"
 instrument = "tiny.toml"
@@ -47,20 +63,39 @@ WIDE = {  # rater, case -> a rating per factor; 007 did not rate L2
     ("Zoë", "L2"): ("Medium", "Low", "Unable to rate", "Low", "Low"),
 }
 TABLES: dict[str, list[tuple[str, ...]]] = {
-    "ratings": [("rater", "case", "factor", "rating"),
-                *((r, c, f, x) for (r, c), row in WIDE.items() for f, x in zip(FACTORS, row, strict=True))],
-    "gold": [("case", "factor", "rating"),
-             *((c, f, x) for c, row in {"L1": ("Low", "Medium", "Low", "Low", "Low"),
-                                        "H1": ("High", "High", "Medium", "", "Very High"),
-                                        "L2": ("Medium", "Low", "Low", "Low", "Medium")}.items()
-               for f, x in zip(FACTORS, row, strict=True))],
-    "cases": [("case", "risk_band", "title"), ("H1", "higher", "Case – one"), ("L1", "lower", ""), ("L2", "lower", "x")],
+    "ratings": [
+        ("rater", "case", "factor", "rating"),
+        *((r, c, f, x) for (r, c), row in WIDE.items() for f, x in zip(FACTORS, row, strict=True)),
+    ],
+    "gold": [
+        ("case", "factor", "rating"),
+        *(
+            (c, f, x)
+            for c, row in {
+                "L1": ("Low", "Medium", "Low", "Low", "Low"),
+                "H1": ("Medium", "High", "Medium", "", "Very High"),
+                "L2": ("Medium", "Low", "Medium", "Low", "Medium"),
+            }.items()
+            for f, x in zip(FACTORS, row, strict=True)
+        ),
+    ],
+    "cases": [
+        ("case", "risk_band", "title"),
+        ("H1", "higher", "Case – one"),
+        ("L1", "lower", ""),
+        ("L2", "lower", "x"),
+    ],
     "raters": [("rater", "agency"), ("Zoë", "police"), ("007", "probation")],
 }
 BY_FACTOR = [("rater", "case", *FACTORS), *((r, c, *row) for (r, c), row in WIDE.items())]
-BY_RATER = [("case", "factor", "Zoë", "007"),
-            *((c, f, *(WIDE.get((r, c), ("",) * 5)[i] for r in ("Zoë", "007")))
-              for c in ("L1", "H1", "L2") for i, f in enumerate(FACTORS))]
+BY_RATER = [
+    ("case", "factor", "Zoë", "007"),
+    *(
+        (c, f, *(WIDE.get((r, c), ("",) * 5)[i] for r in ("Zoë", "007")))
+        for c in ("L1", "H1", "L2")
+        for i, f in enumerate(FACTORS)
+    ),
+]
 
 
 def csv_text(rows: list[tuple[str, ...]], delimiter: str = ",") -> str:
@@ -69,7 +104,9 @@ def csv_text(rows: list[tuple[str, ...]], delimiter: str = ",") -> str:
     return text.getvalue()
 
 
-def write_folder(folder: Path, delimiter: str = ",", encoding: str = "utf-8", **tables: list[tuple[str, ...]]) -> Path:
+def write_folder(
+    folder: Path, delimiter: str = ",", encoding: str = "utf-8", **tables: list[tuple[str, ...]]
+) -> Path:
     """The study as a folder; tables given replace those of the same name."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "study.toml").write_text(STUDY_TOML, "utf-8")
@@ -84,7 +121,12 @@ def write_workbook(path: Path, **tables: list[tuple[object, ...]] | None) -> Pat
     import openpyxl
 
     (path.parent / "tiny.toml").write_text(TINY_TOML, "utf-8")
-    study = [("title", "Small – “quoted”"), ("instrument", "tiny.toml"), ("synthetic", True), ("simulation.seed", 7)]
+    study = [
+        ("title", "Small – “quoted”"),
+        ("instrument", "tiny.toml"),
+        ("synthetic", True),
+        ("simulation.seed", 7),
+    ]
     book = openpyxl.Workbook()
     book.remove(book.active)
     for name, rows in {"study": study, **TABLES, **tables}.items():

@@ -16,16 +16,24 @@ def contents(study: Study) -> dict[str, object]:
     """Everything of a Study that does not depend on where it came from, in plain values."""
     ratings = study.ratings
     return {
-        "raters": study.raters, "cases": study.cases, "rater_attributes": dict(study.rater_attributes),
-        "case_attributes": dict(study.case_attributes), "gold": study.gold.tolist(), "panel": dict(study.gold_panel),
-        **{name: getattr(ratings, name).tolist() for name in ("rater", "case", "factor", "code", "occasion", "urgency")},
+        "raters": study.raters,
+        "cases": study.cases,
+        "rater_attributes": dict(study.rater_attributes),
+        "case_attributes": dict(study.case_attributes),
+        "gold": study.gold.tolist(),
+        "panel": dict(study.gold_panel),
+        **{
+            name: getattr(ratings, name).tolist()
+            for name in ("rater", "case", "factor", "code", "occasion", "urgency")
+        },
     }
 
 
 def frames(make, ratings=TABLES["ratings"]) -> Study:
     tables = {**TABLES, "ratings": ratings}
-    return Study.from_frames(*(make(columns(tables[name])) for name in ("ratings", "gold", "cases", "raters")),
-                             instrument=TINY)
+    return Study.from_frames(
+        *(make(columns(tables[name])) for name in ("ratings", "gold", "cases", "raters")), instrument=TINY
+    )
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +46,10 @@ def test_contents_are_those_written_down(expected):
     assert expected.raters == ("Zoë", "007")
     assert expected.cases == ("H1", "L1", "L2")
     assert expected.rater_attributes == {"agency": ("police", "probation")}
-    assert expected.case_attributes == {"risk_band": ("higher", "lower", "lower"), "title": ("Case – one", "", "x")}
+    assert expected.case_attributes == {
+        "risk_band": ("higher", "lower", "lower"),
+        "title": ("Case – one", "", "x"),
+    }
     words = {"Low": 0, "Medium": 1, "High": 2, "Very High": 3, "Unable to rate": UNABLE, "": NOT_GIVEN}
     ratings = expected.ratings
     assert len(ratings) == 5 * len(WIDE)
@@ -49,7 +60,14 @@ def test_contents_are_those_written_down(expected):
         assert expected.gold[row, column] == words[rating]
     assert expected.synthetic
     assert expected.simulation == {"seed": 7}
-    assert [name for name, _ in expected.files] == ["study", "ratings", "gold", "cases", "raters", "instrument"]
+    assert [name for name, _ in expected.files] == [
+        "study",
+        "ratings",
+        "gold",
+        "cases",
+        "raters",
+        "instrument",
+    ]
     assert all(path.is_file() for _, path in expected.files)
 
 
@@ -86,11 +104,14 @@ def test_parquet_and_feather(expected, tmp_path):
     assert contents(read_study(folder)) == contents(expected)
 
 
-@pytest.mark.parametrize(("rows", "words"), [
-    (BY_FACTOR, "read as: one row per rater and case, 5 factor columns"),
-    (BY_RATER, "read as: one row per case and factor, 2 rater columns"),
-    (TABLES["ratings"], "read as: one row per rating"),
-])
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (BY_FACTOR, "read as: one row per rater and case, 5 factor columns"),
+        (BY_RATER, "read as: one row per case and factor, 2 rater columns"),
+        (TABLES["ratings"], "read as: one row per rating"),
+    ],
+)
 def test_layouts(expected, tmp_path, rows, words):
     study = read_study(write_folder(tmp_path, ratings=rows))
     assert contents(study) == contents(expected)
@@ -98,11 +119,16 @@ def test_layouts(expected, tmp_path, rows, words):
 
 
 def test_layout_by_factor_labels_and_urgency(expected, tmp_path):
-    rows = [("Rater", "CASE", "Access to victims", "ANGER", "Work", "Friends", "overall", "friends_urgency"),
-            *((*row, "High" if row[5] == "Unable to rate" else "") for row in BY_FACTOR[1:])]
+    rows = [
+        ("Rater", "CASE", "Access to victims", "ANGER", "Work", "Friends", "overall", "friends_urgency"),
+        *((*row, "High" if row[5] == "Unable to rate" else "") for row in BY_FACTOR[1:]),
+    ]
     study = read_study(write_folder(tmp_path, ratings=rows))
     assert contents(study)["code"] == contents(expected)["code"]
-    assert study.ratings.urgency[study.ratings.code == UNABLE].tolist() == [NOT_GIVEN, 2]  # Zoë on work, 007 on friends
+    assert study.ratings.urgency[study.ratings.code == UNABLE].tolist() == [
+        NOT_GIVEN,
+        2,
+    ]  # Zoë on work, 007 on friends
 
 
 def test_gold_by_factor(expected, tmp_path):
@@ -112,8 +138,10 @@ def test_gold_by_factor(expected, tmp_path):
 
 
 @pytest.mark.parametrize("rows", [TABLES["ratings"], BY_FACTOR, BY_RATER])
-@pytest.mark.parametrize("engine", ["pandas", "pandas object", "pandas category", "polars", "polars lazy", "pyarrow",
-                                    "duckdb", "dask"])
+@pytest.mark.parametrize(
+    "engine",
+    ["pandas", "pandas object", "pandas category", "polars", "polars lazy", "pyarrow", "duckdb", "dask"],
+)
 def test_frames(expected, engine, rows):
     module = pytest.importorskip(engine.split()[0])
     make = {
@@ -124,13 +152,15 @@ def test_frames(expected, engine, rows):
         "polars lazy": lambda data: module.LazyFrame(data),
         "pyarrow": lambda data: module.table(data),
         "duckdb": lambda data: module.from_arrow(pytest.importorskip("pyarrow").table(data)),
-        "dask": lambda data: pytest.importorskip("dask.dataframe").from_pandas(pd.DataFrame(data), npartitions=2),
+        "dask": lambda data: pytest.importorskip("dask.dataframe").from_pandas(
+            pd.DataFrame(data), npartitions=2
+        ),
     }[engine]
     assert contents(frames(make, rows)) == contents(expected)
 
 
 def test_frame_of_numbers_with_gaps(expected):
-    """A column with a blank turns whole numbers into floats in pandas: 3.0 is the code "3"; and it is said."""
+    """A blank turns a column of whole numbers into floats in pandas: 3.0 is the code "3", and it is said."""
     codes = {"Low": 1, "Medium": 2, "High": 3, "Very High": 4}
     rows = pd.DataFrame(columns(TABLES["ratings"]))
     rows = rows[rows.rating != "Unable to rate"]
@@ -139,11 +169,11 @@ def test_frame_of_numbers_with_gaps(expected):
     others = [pd.DataFrame(columns(TABLES[name])) for name in ("gold", "cases", "raters")]
     from_text, from_floats = (Study.from_frames(r, *others, instrument=TINY) for r in (rows, floats))
     assert contents(from_text) == contents(from_floats)
-    assert any("21 numbers such as 1.0 were read as 1" in note for note in from_floats.notes)
+    assert any("21 numbers such as 1.0 read as 1" in note for note in from_floats.notes)
 
 
 def test_blanks_are_asked_for_and_left_out_blocks_are_not():
-    """A long table without a row for a factor means the same as with an empty one; a missing pair means not asked."""
+    """No row for a factor means the same as an empty one; no row for a pair means not asked."""
     full = frames(pd.DataFrame)
     short = frames(pd.DataFrame, [row for row in TABLES["ratings"] if row[3]])
     assert contents(short) == contents(full)
@@ -155,7 +185,11 @@ def test_blanks_are_asked_for_and_left_out_blocks_are_not():
 
 def test_occasions():
     again = [(*row, "2", "") for row in TABLES["ratings"][1:6]]
-    rows = [(*TABLES["ratings"][0], "occasion", "rationale"), *((*row, "1", "why") for row in TABLES["ratings"][1:]), *again]
+    rows = [
+        (*TABLES["ratings"][0], "occasion", "rationale"),
+        *((*row, "1", "why") for row in TABLES["ratings"][1:]),
+        *again,
+    ]
     study = frames(pd.DataFrame, rows)
     assert (study.ratings.occasion == 2).sum() == 5
     assert any("rationale" in note for note in study.notes)
@@ -175,16 +209,29 @@ def test_without_tables_of_cases_and_raters():
 def test_attributes_beside_the_ratings():
     bands = {"L1": "lower", "L2": "lower", "H1": "higher"}
     agencies = {"Zoë": "police", "007": "probation"}
-    rows = [(*TABLES["ratings"][0], "agency", "risk_band"),
-            *((*row, agencies[row[0]], bands[row[1]]) for row in TABLES["ratings"][1:])]
+    rows = [
+        (*TABLES["ratings"][0], "agency", "risk_band"),
+        *((*row, agencies[row[0]], bands[row[1]]) for row in TABLES["ratings"][1:]),
+    ]
     study = Study.from_frames(pd.DataFrame(columns(rows)), instrument=TINY)
     assert study.rater_attributes == {"agency": ("probation", "police")}
     assert study.case_attributes == {"risk_band": ("higher", "lower", "lower")}
 
 
 def panel(*more):
-    return pd.DataFrame(columns([("case", "factor", "rating", "source"), *(
-        (case, factor, rating, source) for case, factor, rating in TABLES["gold"][1:] for source in ("A", "B")), *more]))
+    return pd.DataFrame(
+        columns(
+            [
+                ("case", "factor", "rating", "source"),
+                *(
+                    (case, factor, rating, source)
+                    for case, factor, rating in TABLES["gold"][1:]
+                    for source in ("A", "B")
+                ),
+                *more,
+            ]
+        )
+    )
 
 
 def test_gold_panel():
@@ -193,22 +240,46 @@ def test_gold_panel():
     study = Study.from_frames(ratings, panel(), *others, instrument=TINY)
     assert set(study.gold_panel) == {"A", "B"}
     assert study.gold.tolist() == frames(pd.DataFrame).gold.tolist()
-    assert any("all members of the panel" in note for note in study.notes)
+    assert any("members of the panel, who agree" in note for note in study.notes)
     gold = panel(("H1", "friends", "High", "A"), ("H1", "friends", "Low", "B"))
     with pytest.raises(DataError, match=r"differ on friends for case H1 \(Low, High\)"):
         Study.from_frames(ratings, gold, *others, instrument=TINY)
-    gold = panel(("H1", "friends", "High", "A"), ("H1", "friends", "Low", "B"), ("H1", "friends", "Medium", "Consensus"))
+    gold = panel(
+        ("H1", "friends", "High", "A"),
+        ("H1", "friends", "Low", "B"),
+        ("H1", "friends", "Medium", "Consensus"),
+    )
     study = Study.from_frames(ratings, gold, *others, instrument=TINY)
     row, column = study.cases.index("H1"), TINY.factor_ids.index("friends")
-    assert (study.gold[row, column], study.gold_panel["A"][row, column], study.gold_panel["B"][row, column]) == (1, 2, 0)
+    assert (
+        study.gold[row, column],
+        study.gold_panel["A"][row, column],
+        study.gold_panel["B"][row, column],
+    ) == (1, 2, 0)
 
 
 def test_frame_of_a_study(expected):
     frame = expected.frame()
-    assert list(frame.columns) == ["rater", "case", "factor", "kind", "risk_band", "title", "agency", "rating", "urgency",
-                                   "occasion", "gold"]
+    assert list(frame.columns) == [
+        "rater",
+        "case",
+        "factor",
+        "kind",
+        "risk_band",
+        "title",
+        "agency",
+        "rating",
+        "urgency",
+        "occasion",
+        "gold",
+    ]
     row = frame[(frame.rater == "Zoë") & (frame.case == "H1") & (frame.factor == "overall")].iloc[0]
-    assert (row.kind, row.risk_band, row.agency, row.rating, row.gold) == ("overall", "higher", "police", *["Very High"] * 2)
+    assert (row.kind, row.risk_band, row.agency, row.rating, row.gold) == (
+        "overall",
+        "higher",
+        "police",
+        *["Very High"] * 2,
+    )
     assert frame.rating.isna().sum() == 2
     assert (frame.rating == "Unable to rate").sum() == 2
 
@@ -245,9 +316,14 @@ def test_large_study_is_quick():
     import time
 
     n = 2000
-    rows = pd.DataFrame({
-        "rater": np.repeat([f"R{i}" for i in range(n)], 50), "case": np.tile([f"C{i}" for i in range(10)], n * 5),
-        "factor": np.tile(np.repeat(TINY.factor_ids, 10), n), "rating": np.tile(["Low", "2", "high", "", "Medium"], n * 10)})
+    rows = pd.DataFrame(
+        {
+            "rater": np.repeat([f"R{i}" for i in range(n)], 50),
+            "case": np.tile([f"C{i}" for i in range(10)], n * 5),
+            "factor": np.tile(np.repeat(TINY.factor_ids, 10), n),
+            "rating": np.tile(["Low", "2", "high", "", "Medium"], n * 10),
+        }
+    )
     start = time.perf_counter()
     study = Study.from_frames(rows, instrument=TINY)
     assert len(study.ratings) == 100_000

@@ -67,7 +67,8 @@ def between_raters(
         if coefficient is None and cell.n_cases == cell.n_factors == 1:
             rows.append(Row(cell.group, "r_wg", _dispersion(counted, confidence_level)))
     notes = ("Subjects are case-factor pairs; 'unable to rate' and blanks are left out.",)
-    return Result("Agreement between raters", tuple(by), tuple(rows), notes)
+    return Result("Agreement between raters", tuple(by), tuple(rows), notes, picture="coefficients",
+                  synthetic=study.synthetic)
 
 
 def _names(given: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -103,6 +104,8 @@ def _estimate(cell: Cell, counted: Tally, name: str, how: str, target: str, leve
         found = replace(found, ci_low=np.nan, ci_high=np.nan)
     if target == "subjects" and cell.n_cases < FEW:
         found = replace(found, se=np.nan, ci_low=np.nan, ci_high=np.nan, df=np.nan).flagged("few-cases")
+    if row.needs_variation and (found.observed - found.value > 0.3 or found.parts.get("largest_share", 0) > 0.8):
+        found = found.flagged("prevalence")  # the paradox of Feinstein & Cicchetti (1990)
     return _judge(found, verdict(cell, counted.n_units, counted.n_raters, row.needs_variation), force)
 
 
@@ -143,7 +146,7 @@ def icc_between(
         found = icc_of(_scores(counted), form, confidence_level, seed=seed)
         rows.append(Row(cell.group, form, _judge(found, judged, force)))
     notes = ("Subjects are case-factor pairs, rated by their category scores; 'unable to rate' and blanks are left out.",)
-    return Result("Intraclass correlation", tuple(by), tuple(rows), notes, seed)
+    return Result("Intraclass correlation", tuple(by), tuple(rows), notes, seed, synthetic=study.synthetic)
 
 
 def _scores(counted: Tally) -> npt.NDArray[np.float64]:

@@ -80,7 +80,8 @@ def design(study: Study) -> Result:
             for cell in cells(study, by):
                 rows += _of_cell(study, cell)
     by = ("grouping", "cell", "verdict", "reason", "instead")
-    return Result("What this design can and cannot show", by, tuple(rows), tuple(words(study)))
+    return Result("What this design can and cannot show", by, tuple(rows), tuple(words(study)),
+                  synthetic=study.synthetic)
 
 
 def _of_cell(study: Study, cell: Cell) -> list[Row]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from arms_irr.analysis.result import Result, Row
 from arms_irr.instruments.model import NOT_GIVEN, UNABLE
-from arms_irr.statistics.estimate import Estimate
+from arms_irr.statistics.estimate import Estimate, undefined
 from arms_irr.statistics.proportions import wilson
 from arms_irr.study.count import Cell, cells, judged
 from arms_irr.study.study import Study
@@ -40,7 +40,9 @@ def distributions(study: Study, *, confidence_level: float = 0.95) -> Result:
             count = int((code == value).sum())
             group = {**cell.group, "risk_band": bands[cell.group["case"]], "gold": gold, "category": label}
             rows.append(Row(group, "share", _share(count, len(code), study, cell, confidence_level)))
-    return Result("How the ratings are distributed", ("factor", "case", "risk_band", "gold", "category"), tuple(rows))
+    by = ("factor", "case", "risk_band", "gold", "category")
+    return Result("How the ratings are distributed", by, tuple(rows), picture="distributions",
+                  instrument=study.instrument, synthetic=study.synthetic)
 
 
 def _share(count: int, n: int, study: Study, cell: Cell, level: float) -> Estimate:
@@ -60,11 +62,12 @@ def confusion(study: Study, by: Sequence[str] = ("kind", "risk_band")) -> Result
             base = j.given & (j.gold == g)
             for k, rating in enumerate(labels):
                 count, n = int((base & (j.code == k)).sum()), int(base.sum())
-                found = Estimate(count / n if n else np.nan, n_ratings=n, n_raters=len(np.unique(j.rater[base])),
-                                 method="share of the ratings with this gold", parts={"count": float(count)},
-                                 flags=() if n else ("no-ratings",))
-                rows.append(Row({**cell.group, "gold": gold, "rating": rating}, "share", found))
-    return Result("Gold standard against rating", (*by, "gold", "rating"), tuple(rows))
+                size = {"n_ratings": n, "n_raters": len(np.unique(j.rater[base]))}
+                share = Estimate(count / n, method="share of the ratings with this gold", **size) if n else undefined("no-ratings")
+                group = {**cell.group, "gold": gold, "rating": rating}
+                rows += [Row(group, "count", Estimate(float(count), method="count", **size)), Row(group, "share", share)]
+    columns = (*by, "gold", "rating")
+    return Result("Gold standard against rating", columns, tuple(rows), picture="confusion", synthetic=study.synthetic)
 
 
 def completeness(study: Study, by: Sequence[str] = ("factor",)) -> Result:
@@ -77,4 +80,4 @@ def completeness(study: Study, by: Sequence[str] = ("factor",)) -> Result:
             found = Estimate(float(hit.mean()), n_ratings=len(code), n_raters=raters, parts={"count": float(hit.sum())},
                              method="share of the ratings asked for")
             rows.append(Row(cell.group, name, found))
-    return Result("Ratings asked for and given", tuple(by), tuple(rows))
+    return Result("Ratings asked for and given", tuple(by), tuple(rows), synthetic=study.synthetic)

@@ -105,7 +105,9 @@ def against_gold(
     for cell in cells(study, by):
         found = _of_cell(study, cell, chosen, confidence_level, alone="rater" in by)
         rows += [Row(cell.group, name, found[name]) for name in chosen]
-    return Result("Agreement with the gold standard", tuple(by), tuple(rows))
+    picture = "gold_agreement" if set(by) == {"factor", "case"} else ""
+    return Result("Agreement with the gold standard", tuple(by), tuple(rows), picture=picture,
+                  instrument=study.instrument, synthetic=study.synthetic)
 
 
 def _of_cell(study: Study, cell: Cell, names: Sequence[str], level: float, alone: bool) -> dict[str, Estimate]:
@@ -122,7 +124,7 @@ def _of_cell(study: Study, cell: Cell, names: Sequence[str], level: float, alone
         elif not len(j.gold):
             estimate = undefined("no-gold")
         elif name == _SIGNED:
-            estimate = _signed(j, level)
+            estimate = _signed(j, level, alone)
         else:
             measure = next(row for row in _ROWS if row.name == name)
             estimate = _measured(measure, j, len(cell.scale.categories) - 1, level, alone)
@@ -159,8 +161,11 @@ def _share(hit: Mask, rater: npt.NDArray[np.integer], level: float, alone: bool)
     return clustered(hits, totals, level)
 
 
-def _signed(j: Judged, level: float) -> Estimate:
+def _signed(j: Judged, level: float, alone: bool) -> Estimate:
     if not j.given.any():
         return undefined("no-ratings")
-    error = (j.code - j.gold)[j.given]
-    return clustered_mean(*per_rater(j.rater[j.given], error, np.ones(len(error))), level)
+    error, ones = (j.code - j.gold)[j.given].astype(np.float64), np.ones(int(j.given.sum()))
+    if alone:
+        found = clustered_mean(error, ones, level)
+        return replace(found, n_raters=1, target="subjects", method="t interval over the officer's own ratings")
+    return clustered_mean(*per_rater(j.rater[j.given], error, ones), level)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from scipy.special import bdtrik
@@ -39,7 +40,7 @@ def rater_agreement(study: Study, *, weights: Sequence[str] = ("identity", "quad
         rows += shares.where(rater=rater).rows
         rows += [Row({"rater": rater}, "cohen", kappa) for _, kappa in found]
     notes = ("The order is that of the raters' table and is no ranking: read the intervals.",)
-    return Result("Each rater against the gold standard", ("rater",), tuple(rows), notes)
+    return Result("Each rater against the gold standard", ("rater",), tuple(rows), notes, synthetic=study.synthetic)
 
 
 def _kappa(study: Study, cell: Cell, weights: str, level: float) -> Estimate:
@@ -57,7 +58,8 @@ def _kappa(study: Study, cell: Cell, weights: str, level: float) -> Estimate:
         return undefined("constant-rater", **size)
     scores = np.array(cell.scale.scores)
     row, counted = coefficient("cohen"), Tally.from_codes(pairs, scores)
-    return estimate(row, counted, agreement_weights(weights, scores), confidence_level=level, weights=weights)
+    found = estimate(row, counted, agreement_weights(weights, scores), confidence_level=level, weights=weights)
+    return replace(found, n_raters=1, n_ratings=len(pairs))  # the gold is no rater
 
 
 def funnel_limits(share: float, ratings: np.ndarray, confidence_level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:

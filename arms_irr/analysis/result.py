@@ -5,18 +5,19 @@ from __future__ import annotations
 import html
 import io
 import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from arms_irr.errors import ArgumentError
+from arms_irr.instruments.model import Instrument
 from arms_irr.statistics.estimate import FLAGS, Estimate
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["COLUMNS", "Result", "Row"]
+__all__ = ["COLUMNS", "Result", "Row", "stack"]
 
 COLUMNS = (
     "coefficient", "weights", "estimate", "se", "ci_low", "ci_high", "confidence_level", "df", "method", "target",
@@ -51,6 +52,12 @@ class Result:
         Sentences that belong under the table.
     seed : int or None
         Of the random numbers used, where any were.
+    picture : str
+        Name of the figure in :mod:`arms_irr.plots` that shows it; empty where there is none.
+    instrument : Instrument or None
+        Whose labels the picture needs.
+    synthetic : bool
+        Whether the data were made up; said wherever the result is shown.
     """
 
     question: str
@@ -58,7 +65,9 @@ class Result:
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
     seed: int | None = None
-    picture: Callable[[Result], Any] | None = field(default=None, repr=False, compare=False)
+    picture: str = ""
+    instrument: Instrument | None = field(default=None, repr=False)
+    synthetic: bool = False
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)
@@ -73,7 +82,7 @@ class Result:
             if (coefficient is None or row.coefficient == coefficient)
             and all(row.group.get(column) == value for column, value in group.items())
         )
-        return Result(self.question, self.by, rows, self.notes, self.seed, self.picture)
+        return replace(self, rows=rows)
 
     def get(self, coefficient: str, weights: str | None = None, **group: str) -> Estimate:
         """The one estimate that matches.
@@ -135,11 +144,14 @@ class Result:
         used = {flag for row in self.rows for flag in row.estimate.flags}
         return tuple(f"{flag}: {sentence}." for flag, sentence in FLAGS.items() if flag in used)
 
-    def plot(self) -> Any:
-        """The picture of this question, as matplotlib Axes; ``ArgumentError`` when it has none."""
-        if self.picture is None:
+    def plot(self, **options: Any) -> Any:
+        """The picture of this question, as a matplotlib Figure; ``ArgumentError`` when it has none."""
+        from arms_irr import plots
+
+        if not self.picture:
             raise ArgumentError("this result has no picture; use to_frame() and plot the columns you need")
-        return self.picture(self)
+        known = {"instrument": self.instrument} if self.instrument else {}
+        return getattr(plots, self.picture)(self, **{"title": self.question, "synthetic": self.synthetic, **known, **options})
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th scope='col'>{html.escape(c)}</th>" for c in [*self.by, *COLUMNS])
@@ -148,7 +160,17 @@ class Result:
             for record in self.records()
         )
         notes = "".join(f"<p>{html.escape(note)}</p>" for note in (*self.notes, *self.flag_notes))
-        return f"<table><caption>{html.escape(self.question)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
+        caption = f"{self.question} (synthetic data)" if self.synthetic else self.question
+        return f"<table><caption>{html.escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
+
+
+def stack(question: str, *results: Result) -> Result:
+    """Several results under one another; a grouping column that a result does not have is left empty."""
+    by = tuple(dict.fromkeys(column for result in results for column in result.by))
+    rows = tuple(row for result in results for row in result.rows)
+    notes = tuple(dict.fromkeys(note for result in results for note in result.notes))
+    seed = next((result.seed for result in results if result.seed is not None), None)
+    return Result(question, by, rows, notes, seed, synthetic=any(result.synthetic for result in results))
 
 
 def _plain(value: object) -> object:

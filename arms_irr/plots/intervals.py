@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import cycle
 from typing import Any
 
 from arms_irr.analysis.result import Result
 from arms_irr.instruments.model import Instrument
 from arms_irr.plots.style import (
+    FAINT,
     INK,
     QUIET,
     SERIES,
@@ -66,21 +69,16 @@ def gold_agreement(
         return -math.inf if math.isnan(value) else value
 
     rows = factor_rows(sorted(values(result, "factor"), key=height, reverse=True), instrument)
+    series = [
+        (name(names, case), [found.get((factor, case)) for factor, _ in rows], bands.get(case))
+        for case in cases
+    ]
+    xlabel = "Percentage of ratings, with interval" + (
+        "; line and band: all factors together" if bands else ""
+    )
     with drawing():
-        return _dots(
-            rows,
-            [
-                (name(names, case), [found.get((factor, case)) for factor, _ in rows], bands.get(case))
-                for case in cases
-            ],
-            (0.0, 1.0),
-            100,
-            "Percentage of ratings, with interval"
-            + ("; line and band: all factors together" if bands else ""),
-            title,
-            synthetic,
-            figure,
-        )
+        layout = Layout(rows, xlabel=xlabel, title=title, synthetic=synthetic)
+        return _dots(layout, series, (0.0, 1.0), 100, figure)
 
 
 def coefficients(
@@ -106,71 +104,52 @@ def coefficients(
         (tuple(row[by] for by in result.by), row.coefficient, row.estimate.weights): row.estimate
         for row in result
     }
+    series = [
+        (", ".join(name(names, part) for part in group), [found.get((group, *kind)) for kind in kinds], None)
+        for group in groups
+    ]
     rows = [name(names, c) + (f" ({name(names, weights)})" if weights else "") for c, weights in kinds]
-    low = min(0.0, 0.0, *(limit for e in found.values() for limit in (e.value, e.ci_low) if limit < 0))
+    low = min([0.0, *(limit for e in found.values() for limit in (e.value, e.ci_low) if limit < 0)])
     with drawing():
-        return _dots(
+        layout = Layout(
             [(row, label(row)) for row in rows],
-            [
-                (", ".join(name(names, part) for part in group), [found.get((group, *k)) for k in kinds], None)
-                for group in groups
-            ],
-            (max(-1.0, low), 1.0),
-            1,
-            "Coefficient, with interval",
-            title,
-            synthetic,
-            figure,
+            xlabel="Coefficient, with interval",
+            title=title,
+            synthetic=synthetic,
         )
+        return _dots(layout, series, (max(-1.0, low), 1.0), 1, figure)
 
 
 def _dots(
-    rows: Sequence[tuple[str | None, str]],
+    layout: Layout,
     series: Sequence[tuple[str, Sequence[Estimate | None], Estimate | None]],
     limits: tuple[float, float],
     scale: int,
-    xlabel: str,
-    title: str,
-    synthetic: bool,
     figure: Any,
 ) -> Any:
     """Series (name, an estimate per row, a pooled one): up to four share each row, more get a panel each."""
     from matplotlib.lines import Line2D
 
+    heads = [head for head, *_ in series]
     together = len(series) <= len(SERIES)
-    keys = (
-        [
+    if together and len(series) > 1:
+        keys = [
             Line2D([], [], color=colour, marker=marker, markersize=4.5, linewidth=1.2, label=label(head, 60))
-            for (head, *_), (colour, marker) in zip(series, SERIES, strict=False)
+            for head, (colour, marker) in zip(heads, SERIES, strict=False)
         ]
-        if together and len(series) > 1
-        else []
-    )
-    heads = [""] if keys else [head for head, *_ in series]
-    pitch = 0.11 * len(series) + 0.08 if together else 0.2
-    layout = Layout(
-        rows,
-        max(0.2, pitch),
-        heads,
-        1 if together else 3,
-        xlabel,
-        legend=keys,
-        title=title,
-        synthetic=synthetic,
-    )
+        layout = replace(layout, legend=keys, row_height=max(0.2, 0.11 * len(series) + 0.08))
+    else:
+        layout = replace(layout, heads=heads, columns=min(3, len(heads)))
     figure, axes = panels(layout, figure)
+    steps = (-1, -0.5, 0, 0.25, 0.5, 0.75, 1) if together else (-1, -0.5, 0, 0.5, 1)
+    ticks = [tick for tick in steps if limits[0] <= tick <= limits[1]]
     for ax in axes:
         ax.set_xlim(limits[0] - 0.02, limits[1] + 0.02)
-        ticks = [
-            tick
-            for tick in (-1, -0.5, 0, 0.25, 0.5, 0.75, 1)
-            if limits[0] <= tick <= limits[1] and (together or tick % 0.5 == 0)
-        ]
         ax.set_xticks(ticks, [f"{scale * tick:g}".replace("-", "−") for tick in ticks])
         ax.grid(axis="x")
         ax.axvline(0, color=QUIET, linewidth=0.8)
         for middle, high in zip(layout.places[1:], layout.row_heights[1:], strict=True):
-            ax.axhline(middle - high / 2, color="#eceff1", linewidth=0.6, zorder=0)
+            ax.axhline(middle - high / 2, color=FAINT, linewidth=0.4, zorder=0)
     for number, (_, estimates, pooled) in enumerate(series):
         ax = axes[0] if together else axes[number]
         colour, marker = SERIES[number if together else 0]
@@ -229,52 +208,47 @@ def funnel(
         Under the name for the legend ("95 % limits"): numbers of ratings, lower and upper shares.
     """
     from matplotlib.lines import Line2D
+    from matplotlib.ticker import MaxNLocator
 
     dots = Counter(
         (row.estimate.n_ratings, row.estimate.value)
         for row in result.where(coefficient)
         if row.estimate.estimable
     )
-    lines = ((0, (5, 2)), (0, (1.5, 2)))
-    keys = [
-        Line2D([], [], color=SERIES[0][0], marker="o", linestyle="none", markersize=4.5, label="One officer"),
-        Line2D([], [], color=INK, linewidth=1, label="All officers together"),
-        *(
-            Line2D([], [], color=QUIET, linewidth=1, linestyle=dash, label=which)
-            for which, dash in zip(limits, lines, strict=False)
-        ),
-    ]
+    dash = dict(zip(limits, cycle(((0, (5, 2)), (0, (1.5, 2)))), strict=False))
+    dot = {"color": SERIES[0][0], "marker": "o", "markersize": 4.5, "markeredgecolor": "white"}
     with drawing():
+        keys = [
+            Line2D([], [], linestyle="none", label="One officer", **dot),
+            Line2D([], [], color=INK, linewidth=1, label="All officers together"),
+            *(
+                Line2D([], [], color=QUIET, linewidth=1, linestyle=dash[which], label=which)
+                for which in limits
+            ),
+        ]
+        ylabel = "Percentage agreeing with the gold standard"
         layout = Layout(
-            height=3.0,
-            ylabel="Percentage agreeing with the gold standard",
+            (),
             xlabel="Number of ratings given",
+            ylabel=ylabel,
+            height=3.0,
             legend=keys,
             title=title,
             synthetic=synthetic,
         )
         figure, (ax,) = panels(layout, figure)
         ax.axhline(pooled.value, color=INK, linewidth=1)
-        for (n, low, high), dash in zip(limits.values(), lines, strict=False):
-            for edge in (low, high):
-                ax.plot(n, edge, color=QUIET, linewidth=1, linestyle=dash)
+        for which, (n, low, high) in limits.items():
+            ax.plot(n, low, n, high, color=QUIET, linewidth=1, linestyle=dash[which])
         for (n, value), count in dots.items():
             for k in range(count):  # equal officers stand side by side
-                ax.plot(
-                    n,
-                    value,
-                    "o",
-                    color=SERIES[0][0],
-                    markersize=4.5,
-                    markeredgecolor="white",
-                    markeredgewidth=0.4,
-                    transform=_aside(ax, 5 * (k - (count - 1) / 2)),
-                    zorder=4,
-                    clip_on=False,
-                )
+                aside = _aside(ax, 5 * (k - (count - 1) / 2))
+                ax.plot(n, value, transform=aside, markeredgewidth=0.4, zorder=4, clip_on=False, **dot)
         ax.set_ylim(-0.02, 1.02)
         ax.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100"])
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        low, high = ax.get_xlim()
+        ticks = MaxNLocator(8, integer=True).tick_values(low, high)
+        ax.set_xticks([tick for tick in ticks if low <= tick <= high])
         ax.grid(axis="y")
     return figure
 

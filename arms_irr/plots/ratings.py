@@ -309,8 +309,10 @@ def confusion(
             ax.spines[:].set_visible(False)
             for y, gold in zip(layout.places, golds, strict=True):
                 for x, rating in enumerate(ratings):
-                    count, share = (found.get((group, gold, rating, c), math.nan) for c in ("count", "share"))
-                    _tile(ax, x, y, count, share, gold == rating)
+                    # What does not occur in this panel (a category of another scale) stays blank.
+                    if (group, gold, rating, "count") in found:
+                        count, share = (found.get((group, gold, rating, c), math.nan) for c in ("count", "share"))
+                        _tile(ax, x, y, count, share, gold == rating)
     return figure
 
 

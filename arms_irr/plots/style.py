@@ -82,13 +82,10 @@ _STYLE: dict[str, Any] = {
 @contextmanager
 def drawing() -> Iterator[None]:
     """Draw in the house style, whatever the user's own settings are, and leave those alone."""
-    import matplotlib as mpl
+    from matplotlib.style import context
 
     # A sign the font does not have is drawn as a box; the tables still carry it.
-    with (
-        mpl.rc_context({**mpl.rcParamsDefault, **_STYLE, "backend": mpl.rcParams["backend"]}),
-        warnings.catch_warnings(),
-    ):
+    with context(["default", _STYLE]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
 

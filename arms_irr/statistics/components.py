@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import cho_factor, cho_solve
 
 __all__ = ["Components", "Quadratics", "pivotal_draws", "quadratics", "reml_crossed", "reml_oneway"]
 
@@ -89,7 +88,7 @@ def reml_crossed(y: ArrayLike, subject: ArrayLike, rater: ArrayLike) -> Componen
     Notes
     -----
     The larger factor is eliminated analytically (its covariance is block-diagonal per level; Woodbury), so
-    the work per step is one Cholesky factor in the smaller factor: hundreds of subjects by thousands of
+    the work per step is one dense solve in the smaller factor: hundreds of subjects by thousands of
     raters are fine. When every rating is reproduced by subject and rater effects with degrees of freedom to
     spare, the likelihood has no maximum; the components are then the limit for a vanishing residual: the
     variances of the effects themselves, within the connected parts of the design.
@@ -222,7 +221,8 @@ def _reml(sums: _Sums, centre: float, models: tuple[tuple[bool, bool], ...]) -> 
     best, converged = np.zeros(2), True  # no effects at all is the first candidate
     for free in models:
         ratios, settled = _minimise(criterion, start, np.array(free))
-        if criterion(ratios)[0] < criterion(best)[0]:
+        vanishing = ratios[np.array(free)].min() < 1e-8  # then the model without this effect is better
+        if not vanishing and criterion(ratios)[0] < criterion(best)[0]:
             best, converged = ratios, settled
     deviance, _, error, mean = criterion(best)
     return Components(
@@ -243,8 +243,8 @@ def _criterion(sums: _Sums, small: float, large: float) -> tuple[float, Floats, 
     t = np.diag(n_row) - (counts * weight) @ counts.T
     t_y = sums.rows - counts @ (weight * sums.columns)
     t_1 = n_row - counts @ (weight * n_column)
-    factor = cho_factor(np.eye(n_row.size) + small * t, lower=True)
-    solved = cho_solve(factor, np.column_stack([t_y, t_1, t, (counts * shrink**2) @ counts.T]))
+    inner = np.eye(n_row.size) + small * t
+    solved = np.linalg.solve(inner, np.column_stack([t_y, t_1, t, (counts * shrink**2) @ counts.T]))
     g_y, g_1, g_t, g_f = solved[:, 0], solved[:, 1], *np.hsplit(solved[:, 2:], 2)
     weighted = weight * sums.columns
     one_one = sums.n - weight @ n_column**2 - small * (t_1 @ g_1)
@@ -252,7 +252,7 @@ def _criterion(sums: _Sums, small: float, large: float) -> tuple[float, Floats, 
     y_y = sums.square - weighted @ sums.columns - small * (t_y @ g_y)
     mean, df = one_y / one_one, sums.n - 1
     rss = y_y - one_y * mean
-    log_det = np.log1p(large * n_column).sum() + 2 * np.log(np.diag(factor[0])).sum()
+    log_det = np.log1p(large * n_column).sum() + np.linalg.slogdet(inner)[1]
     deviance = log_det + math.log(one_one) + df * (1 + math.log(2 * math.pi * rss / df))
     # slope = tr(Z'PZ) - df |Z'Py|^2 / y'Py for each factor
     row_1, row_y = g_1, g_y - mean * g_1
@@ -287,7 +287,7 @@ def _minimise(
         h = 1e-4 * np.eye(logs.size)
         curvature = np.array([(objective(logs + d)[1] - objective(logs - d)[1]) / 2e-4 for d in h])
         if logs.min() < -20 or logs.max() > 24 or np.linalg.eigvalsh(curvature + curvature.T).min() <= 0:
-            return ratios(logs), bool(found.success)  # at the edge; the model without this effect is better
+            return ratios(logs), bool(found.success)  # at the edge, where there is nothing to polish
         step = np.clip(np.linalg.solve(curvature, objective(logs)[1]), -1, 1)
         logs = logs - step
         if np.abs(step).max() < 1e-10:

@@ -43,6 +43,9 @@ def r_wg(counts: ArrayLike, confidence_level: float = 0.95) -> Estimate:
     -----
     *Degenerate cases*: no ratings or one rater: ``nan``, flags "no-ratings", "one-rater". Two raters: no
     interval, flag "two-raters". A standard error of 0 (unanimity, say): no interval, flag "zero-se".
+
+    With 20 or more raters the interval covers .93 to .96 (nominal .95, simulated, 3 categories), but only .83
+    to .87 where hardly anybody leaves the two main categories (.85, .13, .02): too narrow near unanimity.
     """
     level = check_confidence(confidence_level)
     n = np.asarray(counts, dtype=np.float64)

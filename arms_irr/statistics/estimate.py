@@ -42,6 +42,8 @@ FLAGS: dict[str, str] = {
     "impossible-over": "the gold standard is the highest category here: nobody can rate higher",
     "cannot-fail": "the gold standard is a middle category: every rating is at most one step away",
     "no-gold-high": "no gold standard in this cell is the highest category",
+    "prevalence": "the chance-corrected value lies far below the observed agreement, because the subjects differ "
+    "little or one category dominates: read percent agreement, Gwet's AC and Brennan-Prediger beside it",
     "negative": "a negative value: the raters differ more within subjects than the subjects differ from each other",
     "boundary": "a variance component was estimated as 0",
     "unbalanced": "ratings are missing by design or by chance: estimated by REML, interval by simulation",

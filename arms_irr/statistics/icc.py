@@ -78,7 +78,10 @@ def icc(
 
     *Incomplete ratings*: REML of subjects crossed with raters (one-way forms: of subjects alone); averages
     are for the harmonic mean of the numbers of ratings per subject. The interval takes percentiles of
-    generalised pivotal draws (:func:`~arms_irr.statistics.components.pivotal_draws`).
+    generalised pivotal draws (:func:`~arms_irr.statistics.components.pivotal_draws`). In 400 simulated
+    studies each, nominal .95, they covered .962 and .955 (12 subjects, 40 raters of 6, ICC .3 and .6), .948
+    and .935 (6 subjects, 40 raters of 4), .942 (20 subjects, 5 raters of 14, ICC .5); the percentile
+    parametric bootstrap of the REML fit .930, .910, .842, .872, .932: its upper limit is too low.
 
     The interval of ``ICC(A,.)`` generalises to other subjects and other raters (``target`` "both"); that of
     the other forms to other subjects only: consistency leaves the raters out, one-way forms do not know them.

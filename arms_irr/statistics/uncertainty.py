@@ -59,7 +59,9 @@ def estimate(
         return blank.flagged(reason)
     observed, expected = row.evaluate(View.whole(tally), w)
     value = float(_ratio((observed, expected)))
-    found = replace(blank, value=value, observed=float(observed), expected=float(expected), flags=size_flags(row, tally))
+    common = float(View.whole(tally).margins().max())
+    found = replace(blank, value=value, observed=float(observed), expected=float(expected), flags=size_flags(row, tally),
+                    parts={"largest_share": common})
     if np.isnan(value):
         return found.flagged("one-category" if tally.n_used <= 1 else "no-variance")
     return _over_subjects(row, tally, w, found) if target == "subjects" else _over_raters(row, tally, w, found)

@@ -1,4 +1,4 @@
-"""Attributes: the tables of raters and of cases, and the columns of ratings that describe a rater or a case."""
+"""Attributes: the tables of raters and of cases, and the columns of ratings that describe them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from arms_irr.errors import Problem, nearest
 from arms_irr.study.coding import Coded, coded, each_value, fold, repeats
-from arms_irr.study.table import Table
+from arms_irr.study.table import Table, counted
 
 __all__ = ["RESERVED", "Listed", "beside_ratings", "clashes", "listed"]
 
@@ -32,16 +32,28 @@ def listed(table: Table, key: str, problems: list[Problem]) -> Listed | None:
     """Raters or cases as their own table lists them; None when the table cannot say."""
     header = next((column for column in table.columns if fold(column) == key), None)
     if header is None:
-        problems.append(table.problem(
-            "error", f"There is no column {key!r}.", f"{nearest(key, table.columns)}The columns are: "
-            f"{', '.join(table.columns) or 'none'}.", column=key))
+        problems.append(
+            table.problem(
+                "error",
+                f"There is no column {key!r}.",
+                f"{nearest(key, table.columns)}The columns are: {', '.join(table.columns) or 'none'}.",
+                column=key,
+            )
+        )
         return None
     n = len(table.row_numbers)
     who = coded(table.columns[header], n)
     named = who.map(lambda _: 1, empty=0) == 1
     if not named.all():
-        problems.append(table.problem("error", f"These rows name no {key}.", f"Fill in the {key} in every row.",
-                                      np.flatnonzero(~named), header))
+        problems.append(
+            table.problem(
+                "error",
+                f"These rows name no {key}.",
+                f"Fill in the {key} in every row.",
+                np.flatnonzero(~named),
+                header,
+            )
+        )
     names = [label for label in who.labels if label is not None]
     position = who.map({name: i for i, name in enumerate(names)}.__getitem__, empty=-1)
     attributes = {}
@@ -52,13 +64,20 @@ def listed(table: Table, key: str, problems: list[Problem]) -> Listed | None:
     rows = coded(zip(*(table.columns[c] for c in table.columns), strict=True), n)  # whole rows
     copies, _ = repeats(rows.codes[named], np.zeros(int(named.sum()), np.int64))
     if len(copies):
-        problems.append(table.problem("warning", f"{len(copies)} rows repeat an earlier row and were dropped.",
-                                      "Delete them.", np.flatnonzero(named)[copies]))
+        problems.append(
+            table.problem(
+                "warning",
+                f"Dropped {counted(len(copies), 'row')}: the same as an earlier row.",
+                "Delete them.",
+                np.flatnonzero(named)[copies],
+            )
+        )
     return Listed(tuple(names), attributes)
 
 
-def _per_name(table: Table, column: str, key: str, names: Sequence[str], position: np.ndarray,
-              problems: list[Problem]) -> tuple[str, ...]:
+def _per_name(
+    table: Table, column: str, key: str, names: Sequence[str], position: np.ndarray, problems: list[Problem]
+) -> tuple[str, ...]:
     """The attribute of each name; an error for every name that has two different ones."""
     values = coded(table.columns[column], len(position))
     cells = np.flatnonzero((position >= 0) & (values.map(lambda _: 1, empty=0) == 1))
@@ -66,17 +85,31 @@ def _per_name(table: Table, column: str, key: str, names: Sequence[str], positio
     for group in conflicts:
         name = names[position[cells[group[0]]]]
         said = [str(values.labels[code]) for code in dict.fromkeys(values.codes[cells[group]].tolist())]
-        problems.append(table.problem(
-            "error", f"{column!r} varies within the {key} {name!r}: {', '.join(map(repr, said[:5]))}.",
-            f"Give every {key} one value.", cells[group], column, said[-1]))
+        problems.append(
+            table.problem(
+                "error",
+                f"{column!r} varies within the {key} {name!r}: {', '.join(map(repr, said[:5]))}.",
+                f"Give every {key} one value.",
+                cells[group],
+                column,
+                said[-1],
+            )
+        )
     result = [""] * len(names)
     for cell in cells[::-1].tolist():  # the first row wins
         result[position[cell]] = str(values.labels[values.codes[cell]])
     return tuple(result)
 
 
-def beside_ratings(table: Table, columns: Sequence[str], raters: Listed, cases: Listed, rater: np.ndarray,
-                   case: np.ndarray, problems: list[Problem]) -> tuple[Listed, Listed, tuple[str, ...]]:
+def beside_ratings(
+    table: Table,
+    columns: Sequence[str],
+    raters: Listed,
+    cases: Listed,
+    rater: np.ndarray,
+    case: np.ndarray,
+    problems: list[Problem],
+) -> tuple[Listed, Listed, tuple[str, ...]]:
     """Columns beside the ratings become attributes of the cases or of the raters they are constant within.
 
     Parameters
@@ -87,50 +120,51 @@ def beside_ratings(table: Table, columns: Sequence[str], raters: Listed, cases: 
     Returns
     -------
     raters, cases : Listed
-        With the attributes that were found added; what their own tables say stands first and must not be contradicted.
+        With the attributes that were found added; what their own tables say must not be contradicted.
     notes : tuple of str
     """
     extra: dict[str, dict[str, tuple[str, ...]]] = {"rater": {}, "case": {}}
     notes = []
+    parties = {"rater": (raters, rater), "case": (cases, case)}
     for column in columns:
         name = "risk_band" if fold(column) == "risk_band" else column
-        for key, who, position in (("rater", raters, rater), ("case", cases, case)):
-            if name in who.attributes:
-                _agree(table, column, key, who, who.attributes[name], position, problems)
-                break
+        if owner := next((key for key, (who, _) in parties.items() if name in who.attributes), None):
+            _agree(table, column, owner, *parties[owner], name, problems)
+            continue
+        values, conflicts = {}, {}
+        for key, (who, position) in parties.items():
+            conflicts[key] = []
+            values[key] = _per_name(table, column, key, who.names, position, conflicts[key])
+        possible = ("case",) if name == "risk_band" else ("rater", "case")
+        if owner := next((key for key in possible if not conflicts[key]), None):
+            extra[owner][name] = values[owner]
+            notes.append(f"{table.place}: column {column} was read as an attribute of the {owner}s.")
+        elif name == "risk_band":
+            problems += conflicts["case"]
         else:
-            found: list[Problem] = []
-            within = {}
-            for key, who, position in (("rater", raters, rater), ("case", cases, case)):
-                conflicts: list[Problem] = []
-                within[key] = _per_name(table, column, key, who.names, position, conflicts)
-                if conflicts:
-                    del within[key]
-                    found += conflicts if key == "case" and name == "risk_band" else []
-            key = "case" if name == "risk_band" and "case" in within else next(iter(within), "")
-            problems += found
-            if key and not found:
-                extra[key][name] = within[key]
-                notes.append(f"{table.place}: column {column} was read as an attribute of the {key}s.")
-            elif not found:
-                problems.append(table.problem(
-                    "warning", f"{column!r} varies within raters and within cases; it was not read.",
-                    "Nothing to do, unless it should describe a rater or a case.", column=column))
-    return (Listed(raters.names, {**raters.attributes, **extra["rater"]}),
-            Listed(cases.names, {**cases.attributes, **extra["case"]}), tuple(notes))
+            message = f"{column!r} varies within raters and within cases; it was not read."
+            remedy = "Nothing to do, unless it should describe a rater or a case."
+            problems.append(table.problem("warning", message, remedy, column=column))
+    return (
+        Listed(raters.names, {**raters.attributes, **extra["rater"]}),
+        Listed(cases.names, {**cases.attributes, **extra["case"]}),
+        tuple(notes),
+    )
 
 
-def _agree(table: Table, column: str, key: str, who: Listed, attribute: tuple[str, ...], position: np.ndarray,
-           problems: list[Problem]) -> None:
+def _agree(
+    table: Table, column: str, key: str, who: Listed, position: np.ndarray, name: str, problems: list[Problem]
+) -> None:
+    """An error for each rater or case whose attribute is one thing here and another in its own table."""
     values = coded(table.columns[column], len(position))
-    said = np.array([*attribute, ""], dtype=object)[position]
-    here = np.array(["" if label is None else label for label in values.labels] or [""], dtype=object)[values.codes]
-    differs = (position >= 0) & (said != here) & (here != "") & (said != "")
-    names = Coded(who.names, position)
-    for name, cells in each_value(names, differs):
-        problems.append(table.problem(
-            "error", f"{column!r} varies within the {key} {name!r}: {here[cells[0]]!r} here, {said[cells[0]]!r} in the "
-            f"table of {key}s.", f"Give every {key} one value.", cells, column, here[cells[0]]))
+    here = np.array([label or "" for label in values.labels] or [""], dtype=object)[values.codes]
+    there = np.array([*who.attributes[name], ""], dtype=object)[position]
+    differs = (position >= 0) & (there != here) & (here != "") & (there != "")
+    for label, cells in each_value(Coded(who.names, position), differs):
+        said = f"{here[cells[0]]!r} here, {there[cells[0]]!r} in the table of {key}s"
+        message = f"{column!r} varies within the {key} {label!r}: {said}."
+        remedy = f"Give every {key} one value."
+        problems.append(table.problem("error", message, remedy, cells, column, here[cells[0]]))
 
 
 def clashes(raters: Listed, cases: Listed) -> list[Problem]:
@@ -138,10 +172,23 @@ def clashes(raters: Listed, cases: Listed) -> list[Problem]:
     problems = []
     for key, who in (("rater", raters), ("case", cases)):
         problems += [
-            Problem("error", f"The attribute {name!r} of the {key}s has a name that the toolkit uses itself.",
-                    f"Rename the column, for example to {key}_{fold(name)}.", column=name)
-            for name in who.attributes if name in RESERVED]
+            Problem(
+                "error",
+                f"The attribute {name!r} of the {key}s has a name that the toolkit uses itself.",
+                f"Rename the column, for example to {key}_{fold(name)}.",
+                column=name,
+            )
+            for name in who.attributes
+            if name in RESERVED
+        ]
     problems += [
-        Problem("error", f"{name!r} is an attribute of the raters and of the cases.", "Rename one of the two columns.",
-                column=name) for name in raters.attributes if name in cases.attributes]
+        Problem(
+            "error",
+            f"{name!r} is an attribute of the raters and of the cases.",
+            "Rename one of the two columns.",
+            column=name,
+        )
+        for name in raters.attributes
+        if name in cases.attributes
+    ]
     return problems

@@ -14,7 +14,7 @@ __all__ = ["Coded", "coded", "each_value", "factor_names", "fold", "natural", "r
 
 
 class Coded(NamedTuple):
-    """A column as different labels and, per cell, the position of its label; an empty cell has the label None."""
+    """A column as different labels and, per cell, the position of its label; None labels the empty cell."""
 
     labels: Sequence[str | None]
     codes: np.ndarray
@@ -63,7 +63,7 @@ def repeats(keys: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, list[np.n
     differs = values[order] != values[order][start][group]
     conflicting = np.unique(group[differs])
     ends = np.append(start[1:], len(keys))
-    conflicts = [np.sort(order[start[g]:ends[g]]) for g in conflicting.tolist()]
+    conflicts = [np.sort(order[start[g] : ends[g]]) for g in conflicting.tolist()]
     agreed = ~np.isin(group, conflicting)
     return np.sort(order[~first & agreed]), conflicts
 

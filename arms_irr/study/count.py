@@ -79,7 +79,8 @@ def _column(study: Study, name: str) -> tuple[Ints, tuple[str, ...]]:
         return codes, tuple(map(str, values))
     for attributes, index in ((study.case_attributes, ratings.case), (study.rater_attributes, ratings.rater)):
         if name in attributes:
-            labels = study.bands if name == "risk_band" else tuple(dict.fromkeys(attributes[name]))
+            first = study.bands if name == "risk_band" else ()  # the bands have an order of their own
+            labels = tuple(dict.fromkeys([*first, *attributes[name]]))
             order = {label: code for code, label in enumerate(labels)}
             codes = np.array([order[value] for value in attributes[name]], dtype=np.int64)[index]
             return codes, tuple(label or NOT_RECORDED for label in labels)

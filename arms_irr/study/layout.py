@@ -1,4 +1,4 @@
-"""Layout: long or wide, a table of ratings becomes one row per rating, and what was recognised is said in words."""
+"""Layout: long or wide, a table becomes one row per rating, and what was recognised is said in words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from arms_irr.errors import DataError, nearest
 from arms_irr.instruments import Instrument
 from arms_irr.study.coding import Coded, coded, factor_names, fold
-from arms_irr.study.table import Table
+from arms_irr.study.table import Table, counted
 
 __all__ = ["Cells", "cells"]
 
@@ -27,8 +27,8 @@ class Cells:
     row : int array
         Position in the table that each cell came from.
     fields : dict of str to Coded
-        ``rater, case, factor, rating`` (gold: ``case, factor, rating``) and those of ``urgency, occasion, source``
-        that there are.
+        ``rater, case, factor, rating`` (gold: ``case, factor, rating``), and those of ``urgency``,
+        ``occasion`` and ``source`` that there are.
     headers : dict of str to str
         The column that a field stands in; a wide layout has no one column for its ratings.
     rating_column : Coded or None
@@ -50,7 +50,9 @@ class Cells:
         return len(self.row)
 
 
-def cells(table: Table, instrument: Instrument, raters: Collection[str] = (), attributes: Collection[str] = ()) -> Cells:
+def cells(
+    table: Table, instrument: Instrument, raters: Collection[str] = (), attributes: Collection[str] = ()
+) -> Cells:
     """The ratings of a table in any layout that is recognised.
 
     Parameters
@@ -69,7 +71,9 @@ def cells(table: Table, instrument: Instrument, raters: Collection[str] = (), at
     """
     who = "source" if table.name == "gold" else "rater"
     found = {fold(header): header for header in reversed(table.columns)}
-    headers = {name: found[name] for name in _FIELDS if name in found and (name != "source" or who == "source")}
+    headers = {
+        name: found[name] for name in _FIELDS if name in found and (name != "source" or who == "source")
+    }
     others = [header for header in table.columns if header not in headers.values()]
     names = factor_names(instrument)
     per_factor = [header for header in others if fold(header) in names]
@@ -82,40 +86,73 @@ def cells(table: Table, instrument: Instrument, raters: Collection[str] = (), at
         return _by_person(table, headers, people, who)
     required = ("case", "factor", "rating") if who == "source" else ("rater", "case", "factor", "rating")
     _require(table, headers, others, required)
-    fields = {name: coded(table.columns[header], len(table.row_numbers)) for name, header in headers.items()
-              if name != "rationale"}
+    fields = {
+        name: coded(table.columns[header], len(table.row_numbers))
+        for name, header in headers.items()
+        if name != "rationale"
+    }
     what = "gold rating" if who == "source" else "rating"
     note = f"{table.place} read as: one row per {what}, {len(table.row_numbers)} rows."
-    return Cells(table, np.arange(len(table.row_numbers)), fields, headers, None, tuple(others),
-                 (note, *_left_unread(headers)))
+    return Cells(
+        table,
+        np.arange(len(table.row_numbers)),
+        fields,
+        headers,
+        None,
+        tuple(others),
+        (note, *_left_unread(headers)),
+    )
 
 
-def _require(table: Table, headers: Mapping[str, str], others: Sequence[str], required: Sequence[str]) -> None:
+def _require(
+    table: Table, headers: Mapping[str, str], others: Sequence[str], required: Sequence[str]
+) -> None:
     problems = [
-        table.problem("error", f"There is no column {name!r}.", f"{nearest(name, others)}The columns are: "
-                      f"{', '.join(table.columns) or 'none'}.", column=name)
-        for name in required if name not in headers
+        table.problem(
+            "error",
+            f"There is no column {name!r}.",
+            f"{nearest(name, others)}The columns are: {', '.join(table.columns) or 'none'}.",
+            column=name,
+        )
+        for name in required
+        if name not in headers
     ]
     if problems:
         raise DataError(problems)
 
 
-def _by_factor(table: Table, headers: Mapping[str, str], others: list[str], names: Mapping[str, int], who: str) -> Cells:
+def _by_factor(
+    table: Table, headers: Mapping[str, str], others: list[str], names: Mapping[str, int], who: str
+) -> Cells:
     """One row per rater and case (gold: per case), a column per factor."""
     factors = [header for header in others if fold(header) in names]
-    urgencies = {names[fold(header)[:-8]]: header for header in others
-                 if fold(header).endswith("_urgency") and fold(header)[:-8] in names}
+    urgencies = {
+        names[fold(header)[:-8]]: header
+        for header in others
+        if fold(header).endswith("_urgency") and fold(header)[:-8] in names
+    }
     extra = [header for header in others if header not in factors and header not in urgencies.values()]
     _require(table, headers, extra, ("case",) if who == "source" else ("rater", "case"))
     typos = [(header, near) for header in extra if (near := get_close_matches(fold(header), names, 1, 0.8))]
     if typos:
-        raise DataError([
-            table.problem("error", f"{header!r} is no factor of the instrument.", f"Did you mean {near[0]!r}? Rename "
-                          "the column.", column=header) for header, near in typos])
+        raise DataError(
+            [
+                table.problem(
+                    "error",
+                    f"{header!r} is no factor of the instrument.",
+                    f"Did you mean {near[0]!r}? Rename the column.",
+                    column=header,
+                )
+                for header, near in typos
+            ]
+        )
     n, k = len(table.row_numbers), len(factors)
     row = np.repeat(np.arange(n), k)
-    fields = {name: coded(table.columns[header], n).take(row) for name, header in headers.items()
-              if name not in ("urgency", "rationale")}
+    fields = {
+        name: coded(table.columns[header], n).take(row)
+        for name, header in headers.items()
+        if name not in ("urgency", "rationale")
+    }
     column = Coded(factors, np.tile(np.arange(k), n))
     fields |= {"factor": column, "rating": _interleaved([table.columns[header] for header in factors], n)}
     if urgencies:
@@ -132,11 +169,14 @@ def _by_person(table: Table, headers: Mapping[str, str], people: list[str], who:
     n, k = len(table.row_numbers), len(people)
     row = np.repeat(np.arange(n), k)
     column = Coded(people, np.tile(np.arange(k), n))
-    fields = {name: coded(table.columns[header], n).take(row) for name, header in headers.items()
-              if name in ("case", "factor", "occasion")}
+    fields = {
+        name: coded(table.columns[header], n).take(row)
+        for name, header in headers.items()
+        if name in ("case", "factor", "occasion")
+    }
     fields |= {who: column, "rating": _interleaved([table.columns[person] for person in people], n)}
     notes = [f"{table.place} read as: one row per case and factor, {k} {who} columns."]
-    # A column cannot leave a case out but by empty cells: where all of a person's cells are empty, none was asked for.
+    # A column leaves a case out by empty cells: where all of a person's cells are empty, none was asked for.
     block = column.codes.copy()
     for name in ("case", "occasion"):
         if name in fields:
@@ -146,11 +186,20 @@ def _by_person(table: Table, headers: Mapping[str, str], people: list[str], who:
     rated = np.bincount(block, weights=given) > 0
     keep = rated[block]
     if not keep.all():
-        notes.append(f"{table.place}: {int((~rated).sum())} pairs of {who} and case are wholly empty; they count as "
-                     "not asked for.")
+        notes.append(
+            f"{table.place}: {counted(int((~rated).sum()), 'pair')} of {who} and case wholly empty, taken as "
+            "not asked for."
+        )
     extra = tuple(h for h in table.columns if h not in headers.values() and h not in people)
-    return Cells(table, row[keep], {name: field.take(keep) for name, field in fields.items()}, headers,
-                 column.take(keep), extra, (*notes, *_left_unread(headers)))
+    return Cells(
+        table,
+        row[keep],
+        {name: field.take(keep) for name, field in fields.items()},
+        headers,
+        column.take(keep),
+        extra,
+        (*notes, *_left_unread(headers)),
+    )
 
 
 def _interleaved(columns: Sequence[Sequence[str | None]], n: int) -> Coded:

@@ -13,6 +13,7 @@ from arms_irr.instruments.model import NOT_GIVEN, UNABLE
 from arms_irr.study.attributes import Listed, beside_ratings, clashes
 from arms_irr.study.coding import each_value, factor_names, fold, repeats
 from arms_irr.study.layout import Cells
+from arms_irr.study.table import counted
 
 __all__ = ["INVALID", "Ratings", "check_ratings", "coded_ratings", "factor_positions", "positions"]
 
@@ -48,15 +49,23 @@ class Ratings:
 
 
 def check_ratings(
-    found: Cells, instrument: Instrument, raters: Listed, cases: Listed, problems: list[Problem],
+    found: Cells,
+    instrument: Instrument,
+    raters: Listed,
+    cases: Listed,
+    problems: list[Problem],
 ) -> tuple[Ratings | None, Listed, Listed, list[str]]:
     """The ratings in codes (None when there are none), and the attributes that stand beside them."""
     notes: list[str] = []
     if not len(found):
         problems.append(found.table.problem("error", "There are no ratings.", "Add a row for each rating."))
         return None, raters, cases, notes
-    rater = positions(found, "rater", {name: i for i, name in enumerate(raters.names)}, problems)
-    case = positions(found, "case", {name: i for i, name in enumerate(cases.names)}, problems)
+    rater = positions(
+        found, "rater", {name: i for i, name in enumerate(raters.names)}, "in the table of raters", problems
+    )
+    case = positions(
+        found, "case", {name: i for i, name in enumerate(cases.names)}, "in the table of cases", problems
+    )
     factor = factor_positions(found, instrument, problems, notes)
     code = coded_ratings(found, "rating", factor, instrument, problems, notes)
     occasion = _occasions(found, problems)
@@ -65,10 +74,16 @@ def check_ratings(
         urgency = coded_ratings(found, "urgency", factor, instrument, problems, notes)
         idle = (urgency != NOT_GIVEN) & (code != UNABLE)
         if idle.any():
-            problems.append(found.table.problem(
-                "warning", f"{int(idle.sum())} urgencies stand beside a rating that is not 'unable to rate'; they were "
-                "not read.", "Nothing to do: an urgency says something only beside 'unable to rate'.",
-                found.row[idle], found.headers.get("urgency")))
+            unread = counted(int(idle.sum()), "urgency", "urgencies")
+            problems.append(
+                found.table.problem(
+                    "warning",
+                    f"Left unread {unread} beside a rating that is not 'unable to rate'.",
+                    "Nothing to do: an urgency says something only beside 'unable to rate'.",
+                    found.row[idle],
+                    found.headers.get("urgency"),
+                )
+            )
             urgency[idle] = NOT_GIVEN
     rater_of, case_of = np.full((2, len(found.table.row_numbers)), -1)
     rater_of[found.row], case_of[found.row] = rater, case
@@ -76,47 +91,85 @@ def check_ratings(
     problems += clashes(raters, cases)
     if not (code != NOT_GIVEN).any():
         problems.append(found.table.problem("error", "All ratings are empty.", "Fill in the ratings."))
-    valid = (rater >= 0) & (case >= 0) & (factor >= 0) & (occasion > 0) & (code != INVALID) & (urgency != INVALID)
+    valid = (
+        (rater >= 0) & (case >= 0) & (factor >= 0) & (occasion > 0) & (code != INVALID) & (urgency != INVALID)
+    )
     columns = [column[valid] for column in (rater, case, occasion, factor, code, urgency)]
-    columns = _without_repeats(found, np.flatnonzero(valid), columns, len(cases.names), len(instrument.factors), problems)
+    columns = _without_repeats(
+        found, np.flatnonzero(valid), columns, len(cases.names), len(instrument.factors), problems
+    )
     return _asked_for(*columns), raters, cases, [*notes, *more]
 
 
-# --- one column ----------------------------------------------------------------------------------------------
+# --- one column ---
 
 
-def positions(found: Cells, field: str, names: Mapping[str, int], problems: list[Problem],
-              word: Callable[[str], str] = str, where: str | None = None) -> np.ndarray:
+def positions(
+    found: Cells,
+    field: str,
+    names: Mapping[str, int],
+    where: str,
+    problems: list[Problem],
+    word: Callable[[str], str] = str,
+) -> np.ndarray:
     """The position in ``names`` of each cell; -1, and an error, where it is empty or not among them."""
     column, header = found.fields[field], found.headers.get(field)
     position = column.map(lambda label: names.get(word(label), -1), empty=-1)
     for label, bad in each_value(column, position < 0):
         if label is None:
-            problems.append(found.table.problem(
-                "error", f"These rows name no {field}.", f"Fill in the {field} in every row (of merged cells only the "
-                "first has a value).", found.row[bad], header))
+            problems.append(
+                found.table.problem(
+                    "error",
+                    f"These rows name no {field}.",
+                    f"Fill in the {field} in every row (of merged cells only the first has a value).",
+                    found.row[bad],
+                    header,
+                )
+            )
         else:
-            listing = where or f"in the table of {field}s"
-            near = nearest(label, names) or (f"Known: {', '.join(list(names)[:15])}. " if len(names) <= 15 else "")
-            problems.append(found.table.problem(
-                "error", f"The {field} {label!r} is not {listing}.", f"{near}Mend the name, or add it there.",
-                found.row[bad], header, label))
+            near = nearest(label, names) or (
+                f"Known: {', '.join(list(names)[:15])}. " if len(names) <= 15 else ""
+            )
+            problems.append(
+                found.table.problem(
+                    "error",
+                    f"The {field} {label!r} is not {where}.",
+                    f"{near}Mend the name, or add it there.",
+                    found.row[bad] if header else (),
+                    header or label,  # in a wide table the name is the heading of a column
+                    label,
+                )
+            )
     return position
 
 
-def factor_positions(found: Cells, instrument: Instrument, problems: list[Problem], notes: list[str]) -> np.ndarray:
+def factor_positions(
+    found: Cells, instrument: Instrument, problems: list[Problem], notes: list[str]
+) -> np.ndarray:
     """The position of each cell's factor, by its id or its label."""
-    position = positions(found, "factor", factor_names(instrument), problems, fold, "a factor of the instrument")
+    position = positions(
+        found, "factor", factor_names(instrument), "a factor of the instrument", problems, fold
+    )
     column = found.fields["factor"]
-    other = column.map(lambda label: label not in instrument.factor_ids, empty=0).astype(bool) & (position >= 0)
+    other = column.map(lambda label: label not in instrument.factor_ids, empty=0).astype(bool) & (
+        position >= 0
+    )
     if other.any():
-        notes.append(f"{found.table.place}: {int(other.sum())} ratings name their factor by its label or with other "
-                     "capitals or spaces; they were read as the factor's id.")
+        notes.append(
+            f"{found.table.place}: {counted(int(other.sum()), 'rating')} with the factor's label, other "
+            "capitals or spaces, read as the factor's id."
+        )
     return position
 
 
-def coded_ratings(found: Cells, field: str, factor: np.ndarray, instrument: Instrument, problems: list[Problem],
-                  notes: list[str]) -> np.ndarray:
+def coded_ratings(
+    found: Cells,
+    field: str,
+    factor: np.ndarray,
+    instrument: Instrument,
+    problems: list[Problem],
+    notes: list[str],
+) -> np.ndarray:
     """Codes of the ratings (or urgencies) on their factors' scales.
 
     Looked up once for every text and scale; a text that is no category is ``INVALID`` and an error.
@@ -135,9 +188,11 @@ def coded_ratings(found: Cells, field: str, factor: np.ndarray, instrument: Inst
         bad = here & (code == INVALID)
         for label, wrong in each_value(column, bad):
             for header, group in _by_column(found, field, wrong):
-                problems.append(_no_category(found, instrument, scale, field, str(label), factor[group], group, header))
+                problems.append(
+                    _no_category(found, instrument, scale, field, str(label), factor[group], group, header)
+                )
     if whole:
-        notes.append(f"{found.table.place}: {whole} {field} cells such as 1.0 were read as 1.")
+        notes.append(f"{found.table.place}: {counted(whole, f'{field} cell')} such as 1.0 read as 1.")
     return code
 
 
@@ -163,8 +218,16 @@ def _by_column(found: Cells, field: str, group: np.ndarray) -> list[tuple[str | 
     return list(each_value(found.rating_column, mask))
 
 
-def _no_category(found: Cells, instrument: Instrument, scale: Scale, field: str, label: str, factors: np.ndarray,
-                 group: np.ndarray, header: str | None) -> Problem:
+def _no_category(
+    found: Cells,
+    instrument: Instrument,
+    scale: Scale,
+    field: str,
+    label: str,
+    factors: np.ndarray,
+    group: np.ndarray,
+    header: str | None,
+) -> Problem:
     elsewhere = [other for other in instrument.scales.values() if other.index(label) is not None]
     ids = [instrument.factors[i].id for i in np.unique(factors)]
     of = ", ".join(ids[:3]) + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")
@@ -179,7 +242,7 @@ def _no_category(found: Cells, instrument: Instrument, scale: Scale, field: str,
 
 
 def _occasions(found: Cells, problems: list[Problem]) -> np.ndarray:
-    """The occasion of each cell, 1 where the column is missing or wholly empty; 0, and an error, where it is wrong."""
+    """The occasion of each cell; 1 without a filled column, and 0 (and an error) where it is wrong."""
     column = found.fields.get("occasion")
     if column is None or set(column.labels) <= {None}:
         return np.ones(len(found), dtype=np.int64)
@@ -190,17 +253,33 @@ def _occasions(found: Cells, problems: list[Problem]) -> np.ndarray:
 
     occasion = column.map(number, empty=0)
     for label, bad in each_value(column, occasion == 0):
-        message = "These rows have no occasion." if label is None else f"The occasion {label!r} is not 1, 2, 3 ..."
-        problems.append(found.table.problem("error", message, "Number the occasions 1, 2 ... in every row.",
-                                            found.row[bad], found.headers["occasion"], label))
+        message = (
+            "These rows have no occasion." if label is None else f"The occasion {label!r} is not 1, 2, 3 ..."
+        )
+        problems.append(
+            found.table.problem(
+                "error",
+                message,
+                "Number the occasions 1, 2 ... in every row.",
+                found.row[bad],
+                found.headers["occasion"],
+                label,
+            )
+        )
     return occasion
 
 
-# --- the table as a whole ------------------------------------------------------------------------------------
+# --- the table as a whole ---
 
 
-def _without_repeats(found: Cells, cell: np.ndarray, columns: Sequence[np.ndarray], n_cases: int, n_factors: int,
-                     problems: list[Problem]) -> list[np.ndarray]:
+def _without_repeats(
+    found: Cells,
+    cell: np.ndarray,
+    columns: Sequence[np.ndarray],
+    n_cases: int,
+    n_factors: int,
+    problems: list[Problem],
+) -> list[np.ndarray]:
     """The columns without exact duplicates; an error for each rating that is there with different values."""
     rater, case, occasion, factor, code, urgency = columns
     key = ((occasion * (rater.max(initial=0) + 1) + rater) * n_cases + case) * n_factors + factor
@@ -208,30 +287,52 @@ def _without_repeats(found: Cells, cell: np.ndarray, columns: Sequence[np.ndarra
     message, remedy = "is there more than once, with different values.", "Keep one, or number the occasions."
     for group in conflicts[:_MANY]:
         first = cell[group[0]]
-        names = [str(f.labels[f.codes[first]]) for f in (found.fields[n] for n in ("rater", "case", "factor"))]
-        problems.append(found.table.problem(
-            "error", f"The rating of {names[2]} by {names[0]} for case {names[1]} {message}", remedy,
-            found.row[cell[group]]))
+        names = [
+            str(f.labels[f.codes[first]]) for f in (found.fields[n] for n in ("rater", "case", "factor"))
+        ]
+        problems.append(
+            found.table.problem(
+                "error",
+                f"The rating of {names[2]} by {names[0]} for case {names[1]} {message}",
+                remedy,
+                found.row[cell[group]],
+            )
+        )
     if rest := conflicts[_MANY:]:
-        problems.append(found.table.problem(
-            "error", f"The same holds for {len(rest)} more: a rating by one rater of one case and factor {message}",
-            remedy, found.row[cell[np.concatenate(rest)]]))
+        problems.append(
+            found.table.problem(
+                "error",
+                f"So it is with {len(rest)} more: a rating by one rater of one case and factor {message}",
+                remedy,
+                found.row[cell[np.concatenate(rest)]],
+            )
+        )
     if len(copies):
-        what = "1 rating repeats" if len(copies) == 1 else f"{len(copies)} ratings repeat"
-        problems.append(found.table.problem(
-            "warning", f"{what} an earlier one exactly and was dropped.", "Delete the rows, or number the occasions.",
-            found.row[cell[copies]]))
+        problems.append(
+            found.table.problem(
+                "warning",
+                f"Dropped {counted(len(copies), 'rating')}: the same as an earlier one.",
+                "Delete the rows, or number the occasions.",
+                found.row[cell[copies]],
+            )
+        )
     keep = np.ones(len(key), dtype=bool)
     keep[copies] = False
     return [column[keep] for column in columns]
 
 
-def _asked_for(rater: np.ndarray, case: np.ndarray, occasion: np.ndarray, factor: np.ndarray, code: np.ndarray,
-               urgency: np.ndarray) -> Ratings:
+def _asked_for(
+    rater: np.ndarray,
+    case: np.ndarray,
+    occasion: np.ndarray,
+    factor: np.ndarray,
+    code: np.ndarray,
+    urgency: np.ndarray,
+) -> Ratings:
     """All ratings asked for.
 
-    Who rated anything of a case on an occasion was asked for every factor that the study has ratings of; what is
-    missing is added as ``NOT_GIVEN``. A rater and case without any row were not asked for (incomplete blocks).
+    Who rated anything of a case on an occasion was asked for every factor that the study has ratings of; what
+    is missing is added as ``NOT_GIVEN``. A rater and case without any row: not asked for (incomplete blocks).
     """
     key = (rater * (case.max(initial=0) + 1) + case) * 2**15 + occasion
     _, first, block = np.unique(key, return_index=True, return_inverse=True)
@@ -243,8 +344,14 @@ def _asked_for(rater: np.ndarray, case: np.ndarray, occasion: np.ndarray, factor
     all_codes[block, column] = code
     all_urgencies[block, column] = urgency
     who, which, when = (np.repeat(part, size[1]) for part in (who, which, when))
-    parts = (who.astype(np.int32), which.astype(np.int32), np.tile(factors, size[0]).astype(np.int32),
-             all_codes.ravel(), when.astype(np.int16), all_urgencies.ravel())
+    parts = (
+        who.astype(np.int32),
+        which.astype(np.int32),
+        np.tile(factors, size[0]).astype(np.int32),
+        all_codes.ravel(),
+        when.astype(np.int16),
+        all_urgencies.ravel(),
+    )
     for part in parts:
         part.setflags(write=False)
     return Ratings(*parts)

@@ -21,8 +21,11 @@ _TEXT_FILES = (".csv", ".tsv", ".txt")
 _ARROW_FILES = (".parquet", ".feather")
 _LATER = {".sav": "SPSS", ".zsav": "SPSS", ".dta": "Stata"}
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
-_BINARY = {b"PK\x03\x04": "an Excel workbook or zip file", b"\xd0\xcf\x11\xe0": "an old Excel workbook",
-           b"PAR1": "a Parquet file"}
+_BINARY = {
+    b"PK\x03\x04": "an Excel workbook or zip file",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"PAR1": "a Parquet file",
+}
 
 
 def read_file(path: Path, name: str) -> Table:
@@ -53,12 +56,15 @@ def read_file(path: Path, name: str) -> Table:
         return _read_csv(path, data, name)
     if kind in _ARROW_FILES:
         return _read_arrow(path, data, name)
-    raise _unreadable(path, f"Files that end in {kind!r} cannot be read." if kind else "The file has no ending.",
-                      f"Use one of {', '.join((*_TEXT_FILES, *WORKBOOKS, *_ARROW_FILES))}.")
+    raise _unreadable(
+        path,
+        f"Files that end in {kind!r} cannot be read." if kind else "The file has no ending.",
+        f"Use one of {', '.join((*_TEXT_FILES, *WORKBOOKS, *_ARROW_FILES))}.",
+    )
 
 
 def read_bytes(path: Path) -> bytes:
-    """The bytes of a file; ``DataError`` when it is missing (with the nearest name beside it) or closed to us."""
+    """The bytes of a file; ``DataError`` when it is missing (with the nearest name beside it) or locked."""
     try:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError, ValueError):
@@ -67,10 +73,15 @@ def read_bytes(path: Path) -> bytes:
         except (OSError, ValueError):
             beside = []
         hint = nearest(path.name, beside)
-        raise _unreadable(path, "There is no such file.", f"{hint}Put it there, or give its right name.") from None
+        raise _unreadable(
+            path, "There is no such file.", f"{hint}Put it there, or give its right name."
+        ) from None
     except OSError as error:
-        raise _unreadable(path, f"The file cannot be opened ({error.strerror}).",
-                          "Check its name, and that you may read it.") from None
+        raise _unreadable(
+            path,
+            f"The file cannot be opened ({error.strerror}).",
+            "Check its name, and that you may read it.",
+        ) from None
 
 
 def read_frame(frame: Any, name: str, file: str | None = None) -> Table:
@@ -88,7 +99,9 @@ def read_frame(frame: Any, name: str, file: str | None = None) -> Table:
     place = file or f"data frame {name}"
     if type(frame).__module__.startswith("pandas") and hasattr(frame, "columns"):
         if frame.columns.nlevels > 1:
-            raise ArgumentError(f"{name} has column names of several levels; flatten them to one name a column")
+            raise ArgumentError(
+                f"{name} has column names of several levels; flatten them to one name a column"
+            )
         if not all(isinstance(column, str) for column in frame.columns):
             frame = frame.rename(columns=str)
     try:
@@ -96,11 +109,14 @@ def read_frame(frame: Any, name: str, file: str | None = None) -> Table:
         known = known.collect() if isinstance(known, nw.LazyFrame) else known
         columns = {column: known[column].to_list() for column in known.columns}
     except nw.exceptions.DuplicateError:
-        raise DataError([Problem("error", "Two columns have the same name.", "Rename or delete one of them.",
-                                 place)]) from None
+        raise DataError(
+            [Problem("error", "Two columns have the same name.", "Rename or delete one of them.", place)]
+        ) from None
     except TypeError:
-        raise ArgumentError(f"{name} is of the type {type(frame).__name__}, not a data frame; give a pandas, "
-                            "polars, pyarrow, DuckDB or Dask frame") from None
+        raise ArgumentError(
+            f"{name} is of the type {type(frame).__name__}, not a data frame; give a pandas, "
+            "polars, pyarrow, DuckDB or Dask frame"
+        ) from None
     numbers = np.arange(len(next(iter(columns.values()), []))) + 2
     return from_columns(name, place, None, list(columns), list(columns.values()), numbers)
 
@@ -130,12 +146,18 @@ def _read_csv(path: Path, data: bytes, name: str) -> Table:
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error as error:
-        raise _unreadable(path, f"The file is not valid CSV ({error}).",
-                          'Look for a quotation mark (") that is opened and not closed.') from error
+        raise _unreadable(
+            path,
+            f"The file is not valid CSV ({error}).",
+            'Look for a quotation mark (") that is opened and not closed.',
+        ) from error
     header = [cell for cell in next((row for row in rows if any(row)), []) if cell.strip()]
     if len(header) == 1 and any(mark in header[0] for mark in ",;\t|"):
-        raise _unreadable(path, f"The file was read as a single column, {header[0].strip()!r}: wrong delimiter.",
-                          "Put commas, semicolons or tabs between the columns, and no quotation marks around lines.")
+        raise _unreadable(
+            path,
+            f"The file was read as a single column, {header[0].strip()!r}: wrong delimiter.",
+            "Put commas, semicolons or tabs between the columns, and no quotation marks around lines.",
+        )
     table = from_rows(name, path.name, None, rows, skipped=int(hinted))
     note = f"{path.name}: read as {encoding} text with a {_DELIMITERS[delimiter]} between columns."
     return replace(table, notes=(note, *table.notes))
@@ -145,7 +167,9 @@ def _decode(path: Path, data: bytes) -> tuple[str, str]:
     """The text and the name of its encoding: UTF-16 only where it says so, then UTF-8, then Windows-1252."""
     for magic, what in _BINARY.items():
         if data.startswith(magic):
-            raise _unreadable(path, f"The file is {what}, not text.", "Give it its right ending, or save it as CSV.")
+            raise _unreadable(
+                path, f"The file is {what}, not text.", "Give it its right ending, or save it as CSV."
+            )
     encodings = {"utf-8-sig": "UTF-8", "cp1252": "Windows-1252 (it is not UTF-8)"}
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         encodings = {"utf-16": "UTF-16"}
@@ -162,10 +186,12 @@ def _decode(path: Path, data: bytes) -> tuple[str, str]:
 
 def _delimiter(text: str) -> str:
     """The delimiter that splits the header into most columns; a comma when none does."""
+    header = next((line for line in io.StringIO(text) if line.strip(' ,;\t"\r\n')), "")
+
     def columns(delimiter: str) -> int:
         try:
-            rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-            return next((len(row) for row in rows if any(cell.strip() for cell in row)), 0)
+            return len(next(csv.reader([header], delimiter=delimiter), []))
         except csv.Error:
             return 0
+
     return max(_DELIMITERS, key=columns)

@@ -54,15 +54,23 @@ def from_toml(data: bytes, file: str) -> Settings:
     try:
         content = tomllib.loads(data.decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise DataError([Problem("error", f"The file is not valid TOML ({error}).",
-                                 "Mend the line named; texts stand in quotation marks.", file)]) from error
+        raise DataError(
+            [
+                Problem(
+                    "error",
+                    f"The file is not valid TOML ({error}).",
+                    "Mend the line named; texts stand in quotation marks.",
+                    file,
+                )
+            ]
+        ) from error
     return _settings(content, file, None)
 
 
 def from_sheet(rows: list[list[Any]], file: str, sheet: str) -> Settings:
     """The settings in a sheet with a key and its value in each row.
 
-    ``simulation.seed`` is the key ``seed`` of the table ``simulation``; a first row ``key, value`` is a header.
+    ``simulation.seed`` is the key ``seed`` of the table ``simulation``; a first row ``key`` is a header.
     """
     content: dict[str, dict[str, Any]] = {"study": {}, "files": {}, "simulation": {}}
     for number, row in enumerate(rows):
@@ -88,30 +96,55 @@ def _settings(content: Mapping[str, Any], file: str, sheet: str | None) -> Setti
     def table(name: str, known: Mapping[str, type] | None) -> dict[str, Any]:
         found = content.get(name, {})
         if not isinstance(found, dict):
-            wrong(f"{name!r} is not a table.", f"Write [{name}] on a line of its own, and its keys below.", name)
+            wrong(
+                f"{name!r} is not a table.", f"Write [{name}] on a line of its own, and its keys below.", name
+            )
             return {}
         for key, value in found.items() if known else ():
             if key not in known:
                 near = nearest(key, [*known, *PARTS] if sheet else known)
-                wrong(f"Unknown key {key!r} in [{name}].", f"{near}Known keys: {', '.join(known)}.", key, str(value))
+                wrong(
+                    f"Unknown key {key!r} in [{name}].",
+                    f"{near}Known keys: {', '.join(known)}.",
+                    key,
+                    str(value),
+                )
             elif not isinstance(value, known[key]):
                 wrong(f"{key!r} in [{name}] is {value!r}.", f"Write {_WORDS[known[key]]}.", key, str(value))
         return {k: v for k, v in found.items() if not known or (k in known and isinstance(v, known[k]))}
 
     for key in content:
         if key in _STUDY_KEYS or key in PARTS:
-            wrong(f"The key {key!r} stands outside a table.",
-                  f"Put it below the line [{'study' if key in _STUDY_KEYS else 'files'}].", key)
+            wrong(
+                f"The key {key!r} stands outside a table.",
+                f"Put it below the line [{'study' if key in _STUDY_KEYS else 'files'}].",
+                key,
+            )
         elif key not in ("study", "files", "simulation"):
-            wrong(f"Unknown table {key!r}.", f"{nearest(key, ('study', 'files', 'simulation'))}"
-                  "Known tables: study, files, simulation.", key)
+            wrong(
+                f"Unknown table {key!r}.",
+                f"{nearest(key, ('study', 'files', 'simulation'))}Known tables: study, files, simulation.",
+                key,
+            )
     study, files = table("study", _STUDY_KEYS), table("files", dict.fromkeys(PARTS, str))
     if not study.get("instrument", "").strip():
-        wrong("The study names no instrument.", 'Add instrument = "arms-12" (or another) to [study].', "instrument")
-    sources = {part: None if name.strip().casefold() == "none" else name.strip() for part, name in files.items()}
+        wrong(
+            "The study names no instrument.",
+            'Add instrument = "arms-12" (or another) to [study].',
+            "instrument",
+        )
+    sources = {
+        part: None if name.strip().casefold() == "none" else name.strip() for part, name in files.items()
+    }
     if sources.get("ratings", "") is None:
         wrong("A study without ratings is no study.", "Name the file of the ratings.", "ratings", "none")
         del sources["ratings"]
     return Settings(
-        study.get("title", "").strip(), study.get("instrument", "").strip(), study.get("synthetic", False),
-        study.get("description", ""), table("simulation", None), sources, tuple(problems))
+        study.get("title", "").strip(),
+        study.get("instrument", "").strip(),
+        study.get("synthetic", False),
+        study.get("description", ""),
+        table("simulation", None),
+        sources,
+        tuple(problems),
+    )

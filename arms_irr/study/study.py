@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from arms_irr.errors import DataError, Problem
-from arms_irr.instruments import Instrument, load_instrument
+from arms_irr.instruments import Instrument, load_instrument, shipped_instruments
 from arms_irr.instruments.model import NOT_GIVEN, UNABLE
 from arms_irr.study.check import check
 from arms_irr.study.ratings import Ratings
-from arms_irr.study.read import read_bytes, read_file, read_frame
-from arms_irr.study.settings import EXAMPLE, PARTS, Settings, from_sheet, from_toml
-from arms_irr.study.table import Table
-from arms_irr.study.workbook import WORKBOOKS, Workbook
+from arms_irr.study.read import read_bytes, read_frame
+from arms_irr.study.settings import EXAMPLE, PARTS, Settings
+from arms_irr.study.sources import from_folder, from_workbook, no_raters
+from arms_irr.study.table import Table, counted
+from arms_irr.study.workbook import WORKBOOKS
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from arms_irr.analysis.result import Result
+
 __all__ = ["Ratings", "Study", "read_study"]
 
-_BAND_ORDER = {"very low": 0, "low": 1, "lower": 1, "medium": 2, "moderate": 2, "high": 3, "higher": 3, "very high": 4}
+_BAND_ORDER = {
+    "very low": 0,
+    "low": 1,
+    "lower": 1,
+    "medium": 2,
+    "moderate": 2,
+    "high": 3,
+    "higher": 3,
+    "very high": 4,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,11 +53,11 @@ class Study:
     source : Path or None
         Folder or workbook; None for a study from data frames.
     files : tuple of (str, Path)
-        Every file that was read, by its part: ``study, instrument, ratings, gold, cases, raters`` or ``workbook``.
+        Every file that was read: ``study, instrument, ratings, gold, cases, raters`` or ``workbook``.
     raters, cases : tuple of str
         In the order of their tables; in natural order where there is none.
     rater_attributes, case_attributes : dict of str to tuple of str
-        One text per rater or case, ``""`` where it is not known. The risk band is the case attribute ``risk_band``.
+        One text per rater or case, ``""`` where it is not known. The risk band of a case is ``risk_band``.
     ratings : Ratings
         Every rating asked for, blanks too.
     gold : int8 array, (cases, factors), or None
@@ -76,9 +88,17 @@ class Study:
 
     @classmethod
     def from_frames(
-        cls, ratings: Any, gold: Any = None, cases: Any = None, raters: Any = None, *,
-        instrument: str | Instrument = "arms-12", title: str = "Untitled study", description: str = "",
-        synthetic: bool = False, simulation: Mapping[str, Any] | None = None,
+        cls,
+        ratings: Any,
+        gold: Any = None,
+        cases: Any = None,
+        raters: Any = None,
+        *,
+        instrument: str | Instrument = "arms-12",
+        title: str = "Untitled study",
+        description: str = "",
+        synthetic: bool = False,
+        simulation: Mapping[str, Any] | None = None,
     ) -> Study:
         """A study from data frames of any engine (pandas, polars, pyarrow, DuckDB, Dask ...).
 
@@ -101,16 +121,19 @@ class Study:
             With every problem of the data. Rows are numbered as in a spreadsheet: the header is row 1.
         """
         problems: list[Problem] = []
-        tables: dict[str, Table] = {}
+        tables: dict[str, Table | None] = {}
         for name, frame in zip(PARTS, (ratings, gold, cases, raters), strict=True):
             if frame is not None or name == "ratings":
                 try:
                     tables[name] = read_frame(frame, name)
                 except DataError as error:
                     problems += error.problems
+                    tables[name] = None
         if raters is None:
-            problems.append(_no_raters(None))
-        tool = instrument if isinstance(instrument, Instrument) else _instrument(str(instrument), None, problems)
+            problems.append(no_raters(None))
+        tool = (
+            instrument if isinstance(instrument, Instrument) else _instrument(str(instrument), None, problems)
+        )
         settings = Settings(title, "", synthetic, description, dict(simulation or {}))
         return _study(settings, tool, tables, problems)
 
@@ -128,16 +151,21 @@ class Study:
     def bands(self) -> tuple[str, ...]:
         """Risk bands, the lowest first where their names say so, otherwise in order of appearance."""
         bands = tuple(dict.fromkeys(band for band in self.case_attributes.get("risk_band", ()) if band))
-        ranks = [_BAND_ORDER.get(band.casefold().removesuffix(" risk").removesuffix("-risk")) for band in bands]
+        ranks = [
+            _BAND_ORDER.get(band.casefold().removesuffix(" risk").removesuffix("-risk")) for band in bands
+        ]
         if any(rank is None for rank in ranks):
             return bands
-        return tuple(band for _, band in sorted(zip(ranks, bands, strict=True), key=lambda pair: pair[0] or 0))
+        return tuple(
+            band for _, band in sorted(zip(ranks, bands, strict=True), key=lambda pair: pair[0] or 0)
+        )
 
     def frame(self) -> pd.DataFrame:
         """The ratings asked for as a pandas frame of labels, one row each.
 
-        Columns: rater, case, factor, kind, the attributes of the case (``risk_band`` first) and of the rater, rating,
-        urgency, occasion, gold. What was not given, or is not known, is missing; "unable to rate" is a label.
+        Columns: rater, case, factor, kind, attributes of the case (``risk_band`` first) and of the rater,
+        rating, urgency, occasion, gold. What is not given or not known is missing;
+        "unable to rate" is a label.
         """
         import pandas as pd
 
@@ -164,27 +192,69 @@ class Study:
         """The label of each rating's code on the scale of its factor; None for ``NOT_GIVEN``."""
         scales = [self.instrument.scales[factor.scale] for factor in self.instrument.factors]
         most = max(len(scale.categories) for scale in scales)
-        table = np.full((len(scales), most + 2), None, dtype=object)  # the last two are NOT_GIVEN, UNABLE from behind
+        table = np.full(
+            (len(scales), most + 2), None, dtype=object
+        )  # the last two are NOT_GIVEN, UNABLE from behind
         for row, scale in enumerate(scales):
-            table[row, :len(scale.categories)] = scale.categories
+            table[row, : len(scale.categories)] = scale.categories
             table[row, UNABLE] = scale.label(UNABLE) or None
         return table[self.ratings.factor, codes]
+
+    # --- questions: each verb opens the door of its file in arms_irr.analysis -----------------------------
+
+    def design(self) -> Result:
+        """What this design can and cannot show; see :func:`arms_irr.analysis.design.design`."""
+        from arms_irr.analysis.design import design
+
+        return design(self)
+
+    def distributions(self, **options: Any) -> Result:
+        """What was rated; see :func:`arms_irr.analysis.distributions.distributions`."""
+        from arms_irr.analysis.distributions import distributions
+
+        return distributions(self, **options)
+
+    def against_gold(self, by: Sequence[str] = ("factor", "case"), **options: Any) -> Result:
+        """Agreement with the gold standard; see :func:`arms_irr.analysis.gold.against_gold`."""
+        from arms_irr.analysis.gold import against_gold
+
+        return against_gold(self, by, **options)
+
+    def agreement(self, by: Sequence[str] = ("factor", "risk_band"), **options: Any) -> Result:
+        """Agreement between raters; see :func:`arms_irr.analysis.consistency.between_raters`."""
+        from arms_irr.analysis.consistency import between_raters
+
+        return between_raters(self, by, **options)
+
+    def icc(self, by: Sequence[str] = ("factor", "risk_band"), **options: Any) -> Result:
+        """Intraclass correlation; see :func:`arms_irr.analysis.consistency.icc_between`."""
+        from arms_irr.analysis.consistency import icc_between
+
+        return icc_between(self, by, **options)
+
+    def rater_agreement(self, **options: Any) -> Result:
+        """Each rater against the gold standard; see :func:`arms_irr.analysis.raters.rater_agreement`."""
+        from arms_irr.analysis.raters import rater_agreement
+
+        return rater_agreement(self, **options)
 
     def _summary(self) -> list[str]:
         """The study in a few sentences."""
         code = self.ratings.code
         panel = f", from {len(self.gold_panel)} panel members" if self.gold_panel else ""
         return [
-            f"{len(self.raters)} raters, {len(self.cases)} cases, {len(self.factors_rated)} factors of "
-            f"{self.instrument.name}.",
-            f"{len(code)} ratings asked for: {int((code >= 0).sum())} priorities, {int((code == UNABLE).sum())} unable "
-            f"to rate, {int((code == NOT_GIVEN).sum())} not given.",
-            f"Gold standard: {'yes' + panel if self.has_gold else 'none'}. Risk bands: {', '.join(self.bands) or 'none'}.",
+            f"{counted(len(self.raters), 'rater')}, {counted(len(self.cases), 'case')}, "
+            f"{counted(len(self.factors_rated), 'factor')} of {self.instrument.name}.",
+            f"{counted(len(code), 'rating')} asked for: {int((code >= 0).sum())} priorities, "
+            f"{int((code == UNABLE).sum())} unable to rate, {int((code == NOT_GIVEN).sum())} not given.",
+            f"Gold standard: {'yes' + panel if self.has_gold else 'none'}. "
+            f"Risk bands: {', '.join(self.bands) or 'none'}.",
             f"Warnings: {len(self.warnings)}.",
         ]
 
     def _name(self) -> str:
-        return f"{self.title} (synthetic data)" if self.synthetic else self.title
+        told = not self.synthetic or "synthetic" in self.title.casefold()
+        return self.title if told else f"{self.title} (synthetic data)"
 
     def __repr__(self) -> str:
         return "\n  ".join([f"Study: {self._name()}", *self._summary()])
@@ -195,7 +265,7 @@ class Study:
 
 
 def read_study(path: str | Path) -> Study:
-    """A study from a folder with ``study.toml``, or from a workbook with the sheets ``study, ratings, gold ...``.
+    """A study from a folder with ``study.toml``, or from a workbook with the sheets ``study, ratings ...``.
 
     Raises
     ------
@@ -210,91 +280,29 @@ def read_study(path: str | Path) -> Study:
     except (OSError, ValueError):
         folder = False
     if folder:
-        settings, tables, files = _from_folder(path, problems)
+        settings, tables, files = from_folder(path, problems)
     elif path.suffix.lower() in WORKBOOKS:
-        settings, tables = _from_workbook(path, problems)
+        settings, tables = from_workbook(path, problems)
         files = [("workbook", path)]
     else:
         read_bytes(path)  # a missing path is told as such
-        raise DataError([Problem(
-            "error", "A study is a folder with a study.toml, or a workbook.",
-            f"Put this file into a folder, named in a study.toml beside it:\n{EXAMPLE}\n[files]\nratings = {path.name!r}",
-            path.name)])
+        raise DataError(
+            [
+                Problem(
+                    "error",
+                    "A study is a folder with a study.toml, or a workbook.",
+                    f"Put this file into a folder, with a study.toml beside it:\n{EXAMPLE}\n[files]\n"
+                    f"ratings = {path.name!r}",
+                    path.name,
+                )
+            ]
+        )
     beside = path if folder else path.parent
     tool = _instrument(settings.instrument, beside, problems) if settings.instrument else None
-    if tool is not None and (beside / settings.instrument).is_file():
-        files.append(("instrument", beside / settings.instrument))
+    if tool is not None and settings.instrument not in shipped_instruments():
+        own = beside / settings.instrument
+        files.append(("instrument", own if own.is_file() else Path(settings.instrument)))
     return _study(settings, tool, tables, problems, path, tuple(files))
-
-
-def _from_folder(path: Path, problems: list[Problem]) -> tuple[Settings, dict[str, Table], list[tuple[str, Path]]]:
-    toml = path / "study.toml"
-    if not toml.is_file():
-        raise DataError([Problem("error", f"The folder {path.name!r} has no study.toml.",
-                                 f"Write one, for example:\n{EXAMPLE}", str(path))])
-    settings = from_toml(read_bytes(toml), toml.name)
-    problems += settings.problems
-    settings = _titled(settings, path.resolve().name)
-    tables: dict[str, Table] = {}
-    files = [("study", toml)]
-    for part in PARTS:
-        file = path / (settings.sources.get(part) or f"{part}.csv")
-        if settings.declares_no(part):
-            continue
-        if part == "raters" and part not in settings.sources and not file.exists():
-            problems.append(_no_raters(file.name))
-            continue
-        try:
-            tables[part] = read_file(file, part)
-            files.append((part, file))
-        except DataError as error:
-            problems += [_or_none(problem, part, file) for problem in error.problems]
-    return settings, tables, files
-
-
-def _from_workbook(path: Path, problems: list[Problem]) -> tuple[Settings, dict[str, Table]]:
-    workbook = Workbook(path, read_bytes(path))
-    settings = Settings()
-    tables: dict[str, Table] = {}
-    if workbook.has("study"):
-        settings = from_sheet(workbook.rows("study"), path.name, "study")
-        problems += settings.problems
-    else:
-        problems.append(Problem("error", "There is no sheet 'study'.", "Add it, with a key and its value in each row: "
-                                "title, instrument, synthetic, description.", path.name))
-    sheets = {part: settings.sources.get(part) or part for part in PARTS if not settings.declares_no(part)}
-    for part, sheet in sheets.items():
-        if part == "raters" and part not in settings.sources and not workbook.has(sheet):
-            problems.append(_no_raters(path.name))
-            continue
-        try:
-            tables[part] = workbook.table(sheet, part)
-        except DataError as error:
-            problems += [_or_none(problem, part, None) for problem in error.problems]
-    known = {sheet.casefold() for sheet in ("study", *sheets.values())}
-    for sheet in workbook.sheets:
-        if sheet.strip().casefold() not in known and sheet in workbook.hidden:
-            problems.append(Problem("warning", "The sheet is hidden and was not read.", "Nothing to do, unless it "
-                                    "belongs to the study.", path.name, sheet))
-    return _titled(settings, path.stem), tables
-
-
-def _titled(settings: Settings, title: str) -> Settings:
-    return settings if settings.title else replace(settings, title=title)
-
-
-def _or_none(problem: Problem, part: str, file: Path | None) -> Problem:
-    """The problem of a missing gold or cases table, with the way to declare that there is none."""
-    absent = problem.message.startswith(("There is no such file", "There is no sheet"))
-    if not absent or part not in ("gold", "cases"):
-        return problem
-    how = f'{part} = "none" below [files] in study.toml' if file else f"the key {part} with the value none in 'study'"
-    return replace(problem, remedy=f"{problem.remedy} If the study has none, write {how}.")
-
-
-def _no_raters(file: str | None) -> Problem:
-    return Problem("warning", "There is no table of raters, so raters have no attributes (agency, site ...).",
-                   "Add one with a column 'rater' if ratings should be compared between groups of raters.", file)
 
 
 def _instrument(name: str, beside: Path | None, problems: list[Problem]) -> Instrument | None:
@@ -303,25 +311,51 @@ def _instrument(name: str, beside: Path | None, problems: list[Problem]) -> Inst
     except DataError as error:
         problems += error.problems
     except (OSError, ValueError) as error:  # a name that no file can have
-        problems.append(Problem("error", f"The instrument {name[:80]!r} cannot be read ({error}).", "Give a shipped name "
-                                "or the path of an instrument file.", value=name))
+        problems.append(
+            Problem(
+                "error",
+                f"The instrument {name[:80]!r} cannot be read ({error}).",
+                "Give a shipped name or the path of an instrument file.",
+                value=name,
+            )
+        )
     return None
 
 
-def _study(settings: Settings, instrument: Instrument | None, tables: Mapping[str, Table], problems: list[Problem],
-           source: Path | None = None, files: tuple[tuple[str, Path], ...] = ()) -> Study:
+def _study(
+    settings: Settings,
+    instrument: Instrument | None,
+    tables: Mapping[str, Table | None],
+    problems: list[Problem],
+    source: Path | None = None,
+    files: tuple[tuple[str, Path], ...] = (),
+) -> Study:
     checked = None
     if instrument is None:
-        problems = problems + [problem for table in tables.values() for problem in table.problems]
+        problems = problems + [problem for table in tables.values() if table for problem in table.problems]
     else:
         checked, found = check(tables, instrument)
         problems = problems + found
     if checked is None or instrument is None or any(problem.severity == "error" for problem in problems):
         raise DataError(problems)
     return Study(
-        instrument, settings.title, checked.raters.names, checked.cases.names, checked.ratings, checked.gold,
-        checked.gold_panel, checked.raters.attributes, checked.cases.attributes, settings.description,
-        settings.synthetic, dict(settings.simulation), source, files, checked.notes, tuple(problems))
+        instrument,
+        settings.title,
+        checked.raters.names,
+        checked.cases.names,
+        checked.ratings,
+        checked.gold,
+        checked.gold_panel,
+        checked.raters.attributes,
+        checked.cases.attributes,
+        settings.description,
+        settings.synthetic,
+        dict(settings.simulation),
+        source,
+        files,
+        checked.notes,
+        tuple(problems),
+    )
 
 
 def _texts(values: tuple[str, ...]) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 
 from arms_irr.errors import DataError, Problem
 
-__all__ = ["Table", "from_columns", "from_rows", "text_of"]
+__all__ = ["Table", "counted", "from_columns", "from_rows", "text_of"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Table:
     columns : dict of str to list of str or None
         Trimmed text; None is an empty cell.
     row_numbers : int array
-        Of each row, as a spreadsheet numbers it: a header in the first row is row 1. The same for data frames.
+        Of each row, as a spreadsheet numbers it: the header is row 1. The same for data frames.
     notes : tuple of str
         What was recognised, and every coercion with its count.
     problems : tuple of Problem
@@ -50,15 +50,24 @@ class Table:
         return f"{self.file}, sheet {self.sheet}" if self.sheet else self.file
 
     def problem(
-        self, severity: Literal["error", "warning"], message: str, remedy: str, rows: Iterable[int] = (),
-        column: str | None = None, value: str | None = None,
+        self,
+        severity: Literal["error", "warning"],
+        message: str,
+        remedy: str,
+        rows: Iterable[int] = (),
+        column: str | None = None,
+        value: str | None = None,
     ) -> Problem:
         """A problem of this table; ``rows`` are positions in it, 0-based."""
         numbers = np.unique(self.row_numbers[np.fromiter(rows, dtype=np.int64)])
-        return Problem(severity, message, remedy, self.file, self.sheet, tuple(numbers.tolist()), column, value)
+        return Problem(
+            severity, message, remedy, self.file, self.sheet, tuple(numbers.tolist()), column, value
+        )
 
 
-def from_rows(name: str, file: str, sheet: str | None, rows: Sequence[Sequence[Any]], skipped: int = 0) -> Table:
+def from_rows(
+    name: str, file: str, sheet: str | None, rows: Sequence[Sequence[Any]], skipped: int = 0
+) -> Table:
     """Rows of cells as a Table; the first row that is not blank is the header.
 
     Raises
@@ -76,16 +85,29 @@ def from_rows(name: str, file: str, sheet: str | None, rows: Sequence[Sequence[A
     table = from_columns(name, file, sheet, list(header), cells, numbers)
     notes, problems = table.notes, table.problems
     if long := tuple(number for number, row in body if not _blank(row[width:])):
-        problems += (Problem(
-            "error", f"The header has {width} columns and these rows have more cells.",
-            "Put a text that contains the delimiter in quotation marks, or name the columns.", file, sheet, long),)
+        problems += (
+            Problem(
+                "error",
+                f"The header has {width} columns and these rows have more cells.",
+                "Put a text that contains the delimiter in quotation marks, or name the columns.",
+                file,
+                sheet,
+                long,
+            ),
+        )
     if short := sum(len(row) < width for _, row in body):
-        notes += (f"{table.place}: {short} rows end before the last column; the missing cells were read as empty.",)
+        notes += (
+            f"{table.place}: {counted(short, 'row')} shorter than the header; missing cells read as empty.",
+        )
     return Table(name, file, sheet, table.columns, numbers, notes, problems)
 
 
 def from_columns(
-    name: str, file: str, sheet: str | None, header: Sequence[Any], cells: Sequence[Sequence[Any]],
+    name: str,
+    file: str,
+    sheet: str | None,
+    header: Sequence[Any],
+    cells: Sequence[Sequence[Any]],
     numbers: np.ndarray,
 ) -> Table:
     """Columns of cells of any type as a Table of trimmed text, every change counted."""
@@ -98,12 +120,27 @@ def from_columns(
         tidied = {text: _tidy(text) or None for text in set(texts) if text is not None} | {None: None}
         if not key:
             if any(tidied.values()):
-                problems.append(Problem("warning", f"Column {position} has no name and was not read.",
-                                        "Give it a name in the header.", file, sheet))
+                problems.append(
+                    Problem(
+                        "warning",
+                        f"Column {position} has no name and was not read.",
+                        "Give it a name in the header.",
+                        file,
+                        sheet,
+                    )
+                )
             continue
         if key in columns:
-            problems.append(Problem("error", f"Two columns are called {key!r}.", "Rename or delete one of them.",
-                                    file, sheet, column=key))
+            problems.append(
+                Problem(
+                    "error",
+                    f"Two columns are called {key!r}.",
+                    "Rename or delete one of them.",
+                    file,
+                    sheet,
+                    column=key,
+                )
+            )
             continue
         columns[key] = [tidied[text] for text in texts]
         changed = {text for text, tidy in tidied.items() if tidy is not None and tidy != text}
@@ -115,7 +152,8 @@ def from_columns(
             whole[key] = n
     table = Table(name, file, sheet, columns, numbers, (), tuple(problems))
     if whole:
-        note = f"{table.place}: {sum(whole.values())} numbers such as 1.0 were read as 1 ({', '.join(whole)})."
+        number = counted(sum(whole.values()), "number")
+        note = f"{table.place}: {number} such as 1.0 read as 1 ({', '.join(whole)})."
         return Table(name, file, sheet, columns, numbers, (note,), tuple(problems))
     return table
 
@@ -135,6 +173,11 @@ def text_of(value: Any) -> str | None:
     return str(value)
 
 
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """``1 row``, ``2 rows``."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
 def _tidy(text: str) -> str:
     # One form for letters with accents: a Mac stores them in two parts, and the eye cannot tell.
     return unicodedata.normalize("NFC", text).strip()
@@ -147,5 +190,12 @@ def _blank(row: Sequence[Any]) -> bool:
 def _changed(rows: tuple[int, ...], where: Problem) -> Problem:
     cells = "1 cell has" if len(rows) == 1 else f"{len(rows)} cells have"
     return Problem(
-        "warning", f"{cells} leading or trailing spaces (or accents stored apart from their letters), which were "
-        "trimmed.", "Nothing to do unless the spaces mean something.", where.file, where.sheet, rows, where.column)
+        "warning",
+        f"{cells} leading or trailing spaces (or accents stored apart from their letters), which were "
+        "trimmed.",
+        "Nothing to do unless the spaces mean something.",
+        where.file,
+        where.sheet,
+        rows,
+        where.column,
+    )

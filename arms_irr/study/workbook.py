@@ -79,14 +79,25 @@ class Workbook:
         table = from_rows(name, self.path.name, actual, rows)
         problems = table.problems
         if actual in self.hidden:
-            problems += (table.problem("warning", "The sheet is hidden; it was read all the same.",
-                                       "Check that it is the one you mean."),)
+            problems += (
+                table.problem(
+                    "warning",
+                    "The sheet is hidden; it was read all the same.",
+                    "Check that it is the one you mean.",
+                ),
+            )
         if lost := self._lost(actual, rows):
             cells = "1 cell holds" if len(lost) == 1 else f"{len(lost)} cells hold"
-            problems += (Problem(
-                "warning", f"{cells} a formula without a stored value, or an error such as #N/A, and read as empty.",
-                "Open the workbook in a spreadsheet program, mend the cells and save it.",
-                self.path.name, actual, tuple(sorted(set(lost)))),)
+            problems += (
+                Problem(
+                    "warning",
+                    f"{cells} a formula without a stored value, or an error such as #N/A, and read as empty.",
+                    "Open the workbook in a spreadsheet program, mend the cells and save it.",
+                    self.path.name,
+                    actual,
+                    tuple(sorted(set(lost))),
+                ),
+            )
         return replace(table, problems=problems)
 
     def _actual(self, name: str) -> str | None:
@@ -94,7 +105,7 @@ class Workbook:
         return next((sheet for sheet in self.sheets if sheet.strip().casefold() == wanted), None)
 
     def _lost(self, sheet: str, rows: list[list[Any]]) -> list[int]:
-        """Row numbers of cells that look empty and are not; openpyxl is asked only where it can find something."""
+        """Row numbers of cells that look empty and are not; openpyxl looks only where it may find any."""
         try:
             with zipfile.ZipFile(io.BytesIO(self._data)) as package:
                 parts = [part for part in package.namelist() if part.startswith("xl/worksheets/sheet")]
@@ -103,8 +114,13 @@ class Workbook:
             import openpyxl
 
             cells = openpyxl.load_workbook(io.BytesIO(self._data), read_only=True)[sheet].iter_rows()
-            return [cell.row for line in cells for cell in line if cell.value is not None
-                    and (cell.row > len(rows) or rows[cell.row - 1][cell.column - 1:cell.column] in ([], [""]))]
+            return [
+                cell.row
+                for line in cells
+                for cell in line
+                if cell.value is not None
+                and (cell.row > len(rows) or rows[cell.row - 1][cell.column - 1 : cell.column] in ([], [""]))
+            ]
         except Exception:  # a second opinion only: what one reader reads and the other does not is no error
             return []
 
@@ -114,12 +130,17 @@ class Workbook:
     def _broken(self, error: BaseException, sheet: str | None = None) -> DataError:
         if isinstance(error, (KeyboardInterrupt, SystemExit)):
             raise error
-        return self._error("The workbook cannot be read: it is damaged, or no workbook.",
-                           "Open it in a spreadsheet program and save it again.", sheet)
+        return self._error(
+            "The workbook cannot be read: it is damaged, or no workbook.",
+            "Open it in a spreadsheet program and save it again.",
+            sheet,
+        )
 
     def _missing(self, name: str) -> DataError:
-        return self._error(f"There is no sheet {name!r}.", f"{nearest(name, self.sheets)}The workbook has: "
-                           f"{', '.join(self.sheets) or 'no sheets'}.")
+        return self._error(
+            f"There is no sheet {name!r}.",
+            f"{nearest(name, self.sheets)}The workbook has: {', '.join(self.sheets) or 'no sheets'}.",
+        )
 
     def _error(self, message: str, remedy: str, sheet: str | None = None) -> DataError:
         return DataError([Problem("error", message, remedy, file=self.path.name, sheet=sheet)])

@@ -1,0 +1,73 @@
+"""What a study's factors, cases and bands are called in sentences, table heads and figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from arms_irr.study.study import Study
+
+__all__ = ["COEFFICIENT_NAMES", "Names", "coefficient_name"]
+
+_KINDS = {"risk": "Risk factors", "protective": "Protective factors", "item": "Items", "static": "Static items",
+          "overall": "Overall priority"}
+_RISK_WORDS = ("very low", "low", "lower", "medium", "moderate", "high", "higher", "very high")
+
+COEFFICIENT_NAMES = {
+    "percent": "Percent agreement", "gwet": "Gwet's AC", "brennan_prediger": "Brennan-Prediger", "conger": "Conger's kappa",
+    "fleiss": "Fleiss' kappa", "krippendorff": "Krippendorff's alpha", "cohen": "Cohen's kappa", "scott": "Scott's pi",
+    "light": "Light's kappa", "r_wg": "r_WG", "icc": "ICC",
+}
+_WEIGHTS = {"identity": "exact", "quadratic": "quadratic weights", "linear": "linear weights", "ordinal metric": "ordinal"}
+
+
+def coefficient_name(name: str, weights: str = "") -> str:
+    """For people: "Gwet's AC2, quadratic weights"."""
+    title = COEFFICIENT_NAMES.get(name, name)
+    if name == "gwet":
+        title += "1" if weights == "identity" else "2"
+    if not weights or (weights == "identity" and name != "percent"):
+        return title
+    return f"{title}, {_WEIGHTS.get(weights, weights)}"
+
+
+@dataclass(frozen=True)
+class Names:
+    """Labels of one study."""
+
+    study: Study
+
+    @cached_property
+    def cases(self) -> dict[str, str]:
+        """Case ids to titles, where every case has a title of its own."""
+        titles = self.study.case_attributes.get("title", ())
+        if len(set(titles)) == len(self.study.cases) and all(titles):
+            return dict(zip(self.study.cases, titles, strict=True))
+        return {case: case for case in self.study.cases}
+
+    @cached_property
+    def bands(self) -> dict[str, str]:
+        """Bands to headings: "Lower-risk case"; cases to their titles where the study has no bands."""
+        if not self.study.bands:
+            return self.cases
+        return {band: self.band(band)[0].upper() + self.band(band)[1:] for band in self.study.bands}
+
+    def band(self, band: str) -> str:
+        """In a sentence, without the article: "lower-risk case", "higher-risk cases", "cases in band 3"."""
+        if not self.study.bands:
+            return f"case {self.cases[band]}"
+        noun = "case" if self.study.case_attributes["risk_band"].count(band) == 1 else "cases"
+        return f"{band.casefold()}-risk {noun}" if band.casefold() in _RISK_WORDS else f"{noun} in band {band}"
+
+    def factor(self, id: str) -> str:
+        """The factor's label, marked where its name is provisional."""
+        return self.study.instrument.factor(id).label
+
+    def kind(self, kind: str) -> str:
+        """"Risk factors"."""
+        return _KINDS.get(kind, kind)
+
+    @cached_property
+    def all(self) -> dict[str, str]:
+        """Every label at once, for figures."""
+        return {**_KINDS, **COEFFICIENT_NAMES, **_WEIGHTS, **self.cases, **self.bands}

@@ -33,7 +33,7 @@ def study_section(draft: Draft) -> Section:
     if study.instrument.provisional:
         rows = tuple((factor.label, names.kind(factor.kind), factor.provenance) for factor in instrument.provisional)
         columns = (Column("Factor"), Column("Kind", align="left"), Column("What is known", align="left"))
-        blocks.append(Table("provisional-names", "Factors whose names are provisional. Replace them in a copy of the instrument file.",
+        blocks.append(Table("table-provisional-names", "Factors whose names are provisional. Replace them in a copy of the instrument file.",
                             columns, rows))
     blocks.append(_cases_table(draft))
     blocks.append(Paragraph(_gold_words(draft)))
@@ -77,7 +77,7 @@ def _cases_table(draft: Draft) -> Table:
                 row.append(study.instrument.scale_of(overall.id).label(int(study.gold[c, position])) or "none")
         rows.append(tuple(row))
     caption = "The cases: their risk band, how many officers rated them, and how the gold standard rates their factors."
-    return Table("cases", caption, tuple(columns), tuple(rows))
+    return Table("table-cases", caption, tuple(columns), tuple(rows))
 
 
 def _gold_words(draft: Draft) -> str:
@@ -114,7 +114,7 @@ def _completeness(draft: Draft) -> Table:
                      number(100 * cells["unable_to_rate"].value, 1)))
     columns = (Column("Factor"), Column("Asked for"), Column("Priority"), Column("Unable to rate"), Column("Blank"),
                Column("Unable to rate", "% of asked"))
-    return Table("completeness", f"Ratings asked for and given, by factor; {plural(len(study.raters), 'officer')}.", columns, tuple(rows))
+    return Table("table-completeness", f"Ratings asked for and given, by factor; {plural(len(study.raters), 'officer')}.", columns, tuple(rows))
 
 
 def _officers(draft: Draft) -> list[Block]:
@@ -130,7 +130,7 @@ def _officers(draft: Draft) -> list[Block]:
     if not rows:
         return []
     columns = (Column("Officers by"), Column("Officers"), Column("Share", "%"))
-    return [Table("officers", f"Who rated; {plural(len(study.raters), 'officer')}.", columns, tuple(rows), groups=tuple(groups))]
+    return [Table("table-officers", f"Who rated; {plural(len(study.raters), 'officer')}.", columns, tuple(rows), groups=tuple(groups))]
 
 
 def design_section(draft: Draft) -> Section:
@@ -147,7 +147,7 @@ def design_section(draft: Draft) -> Section:
                 rows.append((grouping, _STATISTICS[statistic], *counts, instead or "nothing needed"))
     columns = (Column("Cells by"), Column("Statistic", align="left"), Column("Identified", "cells"), Column("Weak", "cells"),
                Column("Not identified", "cells"), Column("Look instead at", align="left"))
-    table = Table("design", "What the design carries: for how many cells each statistic is identified, weak or not identified.",
+    table = Table("table-design", "What the design carries: for how many cells each statistic is identified, weak or not identified.",
                   columns, tuple(rows), ("The verdict and reason for every cell and statistic stand in tables/design.csv.",))
     return Section("design", "What this design carries", (Bullets(found.notes), table))
 

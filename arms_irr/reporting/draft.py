@@ -9,7 +9,7 @@ from arms_irr.analysis.result import Result
 from arms_irr.reporting.document import Column, Figure, Table
 from arms_irr.reporting.findings import Findings
 from arms_irr.reporting.naming import Names
-from arms_irr.reporting.wording import NA, coefficient, footnotes, interval, letters, marks, number, signed
+from arms_irr.reporting.wording import coefficient, footnotes, interval, letters, marks, number, signed
 from arms_irr.statistics.estimate import Estimate
 from arms_irr.study.study import Study
 
@@ -41,12 +41,14 @@ class Draft:
         """Whether single cases go to the tables beside the report rather than onto its pages."""
         return len(self.study.cases) > 3
 
-    def figure(self, id: str, caption: str, alt: str, draw: Callable[..., object], *results: object, **options: object) -> Figure:
-        """A figure drawn by one of :mod:`arms_irr.plots`."""
+    def figure(
+        self, id: str, title: str, caption: str, alt: str, draw: Callable[..., object], *results: object, **options: object
+    ) -> Figure:
+        """A figure drawn by one of :mod:`arms_irr.plots`; ``title`` states the finding."""
         from arms_irr.plots import save_svg
 
         svg = save_svg(draw(*results, synthetic=self.study.synthetic, **options))
-        return Figure(id, f"{caption} {self.source}", alt, svg)
+        return Figure(id, f"{caption} {self.source}", alt, svg, title)
 
 
 def share_cells(estimate: Estimate) -> tuple[str, str]:
@@ -81,14 +83,9 @@ def estimates_table(
         marked = ", ".join(sorted({mark for e in estimates for mark in marks(e, known).split(", ") if mark}))
         body.append((*words, *shown, *((marked,) if known else ())))
     columns = (*head, *((Column("Note", align="left"),) if known else ()))
-    return Table(id, caption, columns, tuple(body), (*notes, *footnotes(known), *after), tuple(groups))
+    return Table(f"table-{id}", caption, columns, tuple(body), (*notes, *footnotes(known), *after), tuple(groups))
 
 
 def nothing(result: Result | None) -> bool:
     """Whether a result has nothing to show."""
     return result is None or not any(row.estimate.estimable for row in result)
-
-
-def or_na(text: str) -> str:
-    """The text, or "n/a"."""
-    return text or NA

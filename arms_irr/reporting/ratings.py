@@ -34,9 +34,14 @@ def distributions_section(draft: Draft) -> Section:
     found, study = draft.findings.distributions, draft.study
     caption = ("Share of each priority by factor and case, counted from the middle of the scale; 'unable to rate' hatched"
                + ("; the diamond marks the gold standard. " if study.has_gold else ". ") + _counts(draft))
-    blocks: list[Block] = [draft.figure(
-        "fig-distributions", caption, _distribution_alt(draft), plots.distributions, found, study.instrument,
-        names=draft.names.cases, title="How officers rated each factor")]
+    finding = _most_and_least(draft)
+    panels = {band: found.where(risk_band=band) for band in study.bands} if draft.many_cases and study.bands else {"": found}
+    blocks: list[Block] = [
+        draft.figure(f"fig-distributions-{number_}", f"{draft.names.bands[band]}: how officers rated" if band else finding, caption,
+                     f"Stacked bars of ratings by factor and case. {finding}.", plots.distributions, part, study.instrument,
+                     names=draft.names.cases)
+        for number_, (band, part) in enumerate(panels.items(), 1)
+    ]
     if draft.many_cases:
         blocks.append(Paragraph("The counts by factor and case stand in tables/distributions.csv."))
     else:
@@ -44,7 +49,7 @@ def distributions_section(draft: Draft) -> Section:
     return Section("distributions", "How officers rated", tuple(blocks))
 
 
-def _distribution_alt(draft: Draft) -> str:
+def _most_and_least(draft: Draft) -> str:
     """The factors on which officers were most and least of one mind."""
     modal: dict[tuple[str, str], tuple[float, str]] = {}
     for row in draft.findings.distributions:
@@ -56,7 +61,7 @@ def _distribution_alt(draft: Draft) -> str:
         share, category = modal[key]
         return f"{draft.names.factor(key[0])}, {draft.names.cases[key[1]]}: {percent(share)} {category}"
 
-    return f"Stacked bars of ratings by factor and case. Most of one mind: {words(best)}. Least: {words(worst)}."
+    return f"Officers were most of one mind on {words(best)}; least on {words(worst)}"
 
 
 def _distribution_table(draft: Draft) -> Table:
@@ -72,7 +77,7 @@ def _distribution_table(draft: Draft) -> Table:
             rows.append((draft.names.factor(factor), next(iter(own.values()))["gold"] or NA, *counts))
         groups.append((draft.names.cases[case], len(factors)))
     columns = (Column("Factor"), Column("Gold", align="left"), *(Column(c) for c in categories))
-    return Table("distributions", f"Number of officers by rating. {_counts(draft)}", columns, tuple(rows),
+    return Table("table-distributions", f"Number of officers by rating. {_counts(draft)}", columns, tuple(rows),
                  ("A dash: the factor's scale does not have this rating.",), tuple(groups))
 
 
@@ -85,7 +90,8 @@ def gold_section(draft: Draft) -> Section:
     if found.gold_by_kind_band is None or nothing(found.gold_by_kind_band):
         return Section("gold", "Agreement with the gold standard", (Paragraph(
             "The study has no gold standard, so agreement with one cannot be reported."),))
-    assert found.gold_by_factor_band is not None and found.confusion is not None and found.gold_by_factor_case is not None
+    assert found.gold_by_factor_band is not None
+    assert found.gold_by_factor_case is not None
     by_factor = found.gold_by_factor_band if draft.many_cases else found.gold_by_factor_case
     names = draft.names.bands if draft.many_cases else draft.names.cases
     pooled = found.gold_by_band if draft.many_cases else None
@@ -93,16 +99,16 @@ def gold_section(draft: Draft) -> Section:
     blocks: list[Block] = [
         Paragraph(_gold_words(draft)),
         _kind_table(draft), _direction_table(draft),
-        draft.figure("fig-gold", f"Share of ratings with the gold-standard priority, with {draft.interval_head}s. {_counts(draft)}",
-                     _gold_alt(draft, by_factor), plots.gold_agreement, by_factor, pooled, instrument=instrument, names=names,
-                     title="Agreement with the gold standard, factor by factor"),
+        draft.figure("fig-gold", _gold_finding(draft, by_factor), "Share of ratings with the gold-standard priority, with "
+                     f"{draft.interval_head}s. {_counts(draft)}", f"Dots with intervals by factor. {_gold_finding(draft, by_factor)}.",
+                     plots.gold_agreement, by_factor, pooled, instrument=instrument, names=names),
         *_factor_tables(draft, by_factor),
-        draft.figure("fig-direction", "Share of ratings lower (left) and higher (right) than the gold standard; a side that the gold "
-                     f"standard makes impossible is marked. {_counts(draft)}", _direction_alt(draft, by_factor), plots.direction, by_factor,
-                     instrument=instrument, names=names, title="Which way ratings depart from the gold standard"),
-        draft.figure("fig-confusion", "Gold standard (rows) against rating (columns): counts, and shares of each row. "
-                     f"'Unable to rate' and blanks are left out. {_counts(draft)}", _confusion_alt(draft), plots.confusion, _one_scale(draft),
-                     names=draft.names.all, title="What was rated where the gold standard was Low, Medium or High"),
+        draft.figure("fig-direction", _direction_finding(draft), "Share of ratings lower (left) and higher (right) than the gold standard. "
+                     f"{_counts(draft)}", _direction_alt(draft, by_factor), plots.direction, by_factor, instrument=instrument, names=names),
+        draft.figure("fig-confusion", _confusion_finding(draft), "Gold standard (rows) against rating (columns): counts, and shares of "
+                     f"each row. 'Unable to rate' and blanks are left out. {_counts(draft)}",
+                     f"Tiles of gold standard against rating. {_confusion_finding(draft)}.", plots.confusion, _one_scale(draft),
+                     names=draft.names.all),
     ]
     return Section("gold", "Agreement with the gold standard", tuple(blocks))
 
@@ -193,7 +199,7 @@ def _factor_table(id: str, where: str, head: list[Column], rows: list[tuple[list
     notes = ["'Lower' and 'Higher': share of the priorities given that are lower or higher than the gold standard; "
              "'n/a' where the gold standard is the lowest or the highest category, so that none can be.",
              "Mean error: rating minus gold standard, in steps of the scale; positive is a higher priority than the gold standard."]
-    return Table(id, f"Agreement with the gold standard by factor: {where}. {plural(len(draft.study.raters), 'officer')}.", tuple(head),
+    return Table(f"table-{id}", f"Agreement with the gold standard by factor: {where}. {plural(len(draft.study.raters), 'officer')}.", tuple(head),
                  tuple(body), tuple(notes))
 
 
@@ -211,11 +217,24 @@ def _place(draft: Draft, row: Row) -> str:
     return f"{draft.names.factor(row['factor'])}, {draft.names.all.get(row[column], row[column])}: {percent(row.estimate.value)}"
 
 
-def _gold_alt(draft: Draft, result: Result) -> str:
+def _gold_finding(draft: Draft, result: Result) -> str:
     found = _extremes(result, "exact")
     if found is None:
-        return "Agreement with the gold standard by factor: no value can be shown."
-    return f"Dots with intervals by factor. Highest agreement: {_place(draft, found[0])}. Lowest: {_place(draft, found[1])}."
+        return "No agreement with the gold standard can be shown"
+    return f"Agreement with the gold standard was highest on {_place(draft, found[0])}, and lowest on {_place(draft, found[1])}"
+
+
+def _direction_finding(draft: Draft) -> str:
+    """Which way ratings lean, band by band."""
+    result, band = draft.findings.gold_by_band, draft.findings.band
+    assert result is not None
+    parts = []
+    for value in dict.fromkeys(row[band] for row in result):
+        e = result.where("mean_signed_error", **{band: value}).rows[0].estimate
+        if e.estimable:
+            lean = "above" if e.ci_low > 0 else "below" if e.ci_high < 0 else "neither above nor below"
+            parts.append(f"{lean} the gold standard in the {draft.names.band(value)}")
+    return "On average, ratings lie " + ", and ".join(parts) if parts else "No direction of error can be shown"
 
 
 def _direction_alt(draft: Draft, result: Result) -> str:
@@ -224,14 +243,13 @@ def _direction_alt(draft: Draft, result: Result) -> str:
     return "Bars left and right of zero by factor. " + " ".join(parts)
 
 
-def _confusion_alt(draft: Draft) -> str:
+def _confusion_finding(draft: Draft) -> str:
     rows = [row for row in _one_scale(draft).where("share") if row.estimate.estimable and row["gold"] != row["rating"]]
-    if not rows:
-        return "Tiles of gold standard against rating: every rating was the gold standard's."
-    row = max(rows, key=lambda r: r.estimate.value)
-    return ("Tiles of gold standard against rating. The most frequent departure: "
-            f"gold {row['gold']}, rated {row['rating']}, {draft.names.kind(row['kind']).lower()} in the "
-            f"{draft.names.band(row[draft.findings.band])}: {percent(row.estimate.value)}.")
+    row = max(rows, key=lambda r: r.estimate.value, default=None)
+    if row is None or row.estimate.value == 0:
+        return "Every rating was the gold standard's"
+    return (f"The most frequent departure: gold {row['gold']} rated {row['rating']}, {draft.names.kind(row['kind']).lower()} in the "
+            f"{draft.names.band(row[draft.findings.band])}, {percent(row.estimate.value)} of {plural(row.estimate.n_ratings, 'rating')}")
 
 
 # --- overall priority, officers ---------------------------------------------------------------------------
@@ -295,7 +313,7 @@ def officers_section(draft: Draft) -> Section:
     columns = (Column("Officer"), Column("Ratings"), Column("Same as gold", "%"), Column(draft.interval_head), Column("Lower", "%"),
                Column("Higher", "%"), Column("Mean error", "steps"), Column("Gold High, rated lower", "%"),
                Column("Weighted kappa", "quadratic"), Column(draft.interval_head))
-    blocks.append(Table("officers-gold-table", "Each officer against the gold standard, over all factors and cases rated, without the overall priority.",
+    blocks.append(Table("table-officers-gold-table", "Each officer against the gold standard, over all factors and cases rated, without the overall priority.",
                         columns, tuple(rows), ("Intervals treat an officer's ratings as independent and are too narrow if they are not.",)))
     return Section("officers-gold", title, tuple(blocks))
 
@@ -314,6 +332,6 @@ def _funnel(draft: Draft, result: Result) -> Block:
            f"highest {percent(max(e.value for e in exact))}.")
     caption = ("Share of ratings with the gold-standard priority, a dot for each officer, with exact binomial limits around the share of all "
                f"officers. Base: {plural(len(exact), 'officer')}. About 1 officer in 20 lies outside the 95 % limits by chance.")
-    return draft.figure("fig-funnel", caption, alt, plots.funnel, result, pooled, limits,
-                        title=f"{plural(outside, 'officer')} of {len(exact)} outside the 95 % limits")
+    title = f"{plural(outside, 'officer')} of {len(exact)} outside the 95 % limits"
+    return draft.figure("fig-funnel", title, caption, alt, plots.funnel, result, pooled, limits)
 

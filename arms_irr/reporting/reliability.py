@@ -29,8 +29,8 @@ def between_section(draft: Draft) -> Section:
         Paragraph("Two officers can agree with each other and both miss the gold standard; this section is about the first only. "
                   "The coefficients set the same observed agreement against different ideas of chance. "
                   "A low kappa or alpha beside a high percent agreement says that the subjects differ little, not that officers disagree."),
-        draft.figure("fig-between", caption, _alt(by_case, names), plots.coefficients, by_case, names={**draft.names.all, **names},
-                     title="The same agreement, seen by several coefficients"),
+        draft.figure("fig-between", "The same ratings give low or high values, depending on the coefficient's idea of chance", caption,
+                     _alt(by_case, names), plots.coefficients, by_case, names={**draft.names.all, **names}),
         _table("between", "Agreement between officers" + (" by risk band." if column == "risk_band" else " by case."), by_case, names, draft),
     ]
     if draft.many_cases:

@@ -62,8 +62,9 @@ def between_raters(
             rows += [Row(cell.group, name, undefined("mixed-scales", target=target)) for name in _names(coefficient)]
             continue
         counted = tally(study, cell)
+        paradox = _paradox(counted)
         for name, how in _asked(cell.scale, counted, coefficient, weights):
-            rows.append(Row(cell.group, name, _estimate(cell, counted, name, how, target, confidence_level, force)))
+            rows.append(Row(cell.group, name, _estimate(cell, counted, name, how, target, confidence_level, force, paradox)))
         if coefficient is None and cell.n_cases == cell.n_factors == 1:
             rows.append(Row(cell.group, "r_wg", _dispersion(counted, confidence_level)))
     notes = ("Subjects are case-factor pairs; 'unable to rate' and blanks are left out.",)
@@ -94,7 +95,9 @@ def _asked(scale: Scale, counted: Tally, given: str | Sequence[str] | None, weig
     return [*asked, ("krippendorff", alpha)]
 
 
-def _estimate(cell: Cell, counted: Tally, name: str, how: str, target: str, level: float, force: bool) -> Estimate:
+def _estimate(
+    cell: Cell, counted: Tally, name: str, how: str, target: str, level: float, force: bool, paradox: bool
+) -> Estimate:
     row = KRIPPENDORFF_ORDINAL if how == ORDINAL_METRIC else coefficient(name)
     if how == ORDINAL_METRIC and name != "krippendorff":
         raise ArgumentError(f"the ordinal metric belongs to krippendorff; for {name} choose weights such as quadratic")
@@ -104,9 +107,17 @@ def _estimate(cell: Cell, counted: Tally, name: str, how: str, target: str, leve
         found = replace(found, ci_low=np.nan, ci_high=np.nan)
     if target == "subjects" and cell.n_cases < FEW:
         found = replace(found, se=np.nan, ci_low=np.nan, ci_high=np.nan, df=np.nan).flagged("few-cases")
-    if row.needs_variation and (found.observed - found.value > 0.3 or found.parts.get("largest_share", 0) > 0.8):
-        found = found.flagged("prevalence")  # the paradox of Feinstein & Cicchetti (1990)
+    if row.needs_variation and paradox:
+        found = found.flagged("prevalence")
     return _judge(found, verdict(cell, counted.n_units, counted.n_raters, row.needs_variation), force)
+
+
+def _paradox(counted: Tally) -> bool:
+    """High agreement beside a low kappa: unweighted percent agreement above Fleiss' kappa by more than .30, or
+    one category holding more than .80 of the ratings (Feinstein & Cicchetti 1990)."""
+    exact = np.eye(len(counted.scores))
+    kappa = estimate(coefficient("fleiss"), counted, exact)
+    return kappa.estimable and (kappa.observed - kappa.value > 0.3 or kappa.parts["largest_share"] > 0.8)
 
 
 def _judge(found: Estimate, judged: Verdict, force: bool) -> Estimate:
@@ -115,7 +126,7 @@ def _judge(found: Estimate, judged: Verdict, force: bool) -> Estimate:
         return found.flagged(*judged.flags)
     if force and found.estimable:
         return found.flagged(*judged.flags, "forced")
-    return found.suppressed(*judged.flags)
+    return replace(found, flags=()).suppressed(*judged.flags)  # the reason is the design, whatever the value was
 
 
 def _dispersion(counted: Tally, level: float) -> Estimate:

@@ -72,7 +72,8 @@ def design(study: Study) -> Result:
     -------
     Result
         Rows by ``grouping, cell, verdict, reason, instead`` with the statistic as ``coefficient``; the value
-        is always ``nan``, the sizes are those of the cell. ``notes`` hold the design in words.
+        is always ``nan``, the sizes are those of the cell. ``notes`` hold the design in words, and after
+        "Cannot be shown:" what follows from it.
     """
     rows: list[Row] = []
     for by in GROUPINGS:
@@ -80,7 +81,8 @@ def design(study: Study) -> Result:
             for cell in cells(study, by):
                 rows += _of_cell(study, cell)
     by = ("grouping", "cell", "verdict", "reason", "instead")
-    return Result("What this design can and cannot show", by, tuple(rows), tuple(words(study)),
+    notes = (*words(study), *(f"Cannot be shown: {limit}" for limit in limits(study)))
+    return Result("What this design can and cannot show", by, tuple(rows), notes,
                   synthetic=study.synthetic)
 
 
@@ -118,54 +120,50 @@ def _gold_verdict(study: Study, cell: Cell) -> Verdict:
 
 
 def words(study: Study) -> list[str]:
-    """The design in sentences that a report can print."""
+    """Who rated what, in sentences."""
     ratings = study.ratings
     pairs = np.unique(np.stack([ratings.rater, ratings.case]), axis=1)
     per_rater = np.bincount(pairs[0], minlength=len(study.raters))
     per_case = np.bincount(pairs[1], minlength=len(study.cases))
-    factors = [study.instrument.factors[i] for i in np.unique(ratings.factor)]
+    factors = [study.instrument.factors[i] for i in study.factors_rated]
     rated = [f for f in factors if f.kind != "overall"]
     overall = " and an overall judgement" if len(rated) < len(factors) else ""
-    found = [f"{len(study.raters)} officers rated {_many(len(study.cases), 'case')} on {_many(len(rated), 'factor')}{overall}."]
+    found = [f"{_many(len(study.raters), 'officer')} rated {_many(len(study.cases), 'case')} on {_many(len(rated), 'factor')}{overall}."]
     if per_rater.min() == len(study.cases):
         found.append("Every officer rated every case.")
     else:
-        found.append(f"Each officer rated {_span(per_rater)} of the {len(study.cases)} cases; "
+        found.append(f"Each officer rated {_span(per_rater)} of the {_many(len(study.cases), 'case')}; "
                      f"each case was rated by {_span(per_case)} officers.")
-    found += _about_cases(study)
-    if study.has_gold:
-        found += _about_gold(study)
-    else:
-        found.append("The study declares no gold standard, so only agreement between officers can be described.")
+    found.append("The intervals say what other officers would do with these cases and factors.")
+    if FEW <= len(study.cases) < PLAIN:
+        found.append(f"A coefficient for a single factor rests on {len(study.cases)} cases and is marked weak.")
     return found
 
 
-def _about_cases(study: Study) -> list[str]:
+def limits(study: Study) -> list[str]:
+    """What this design cannot show, each with its reason and what to read instead."""
     bands = study.case_attributes.get("risk_band", ())
-    smallest = min((bands.count(band) for band in set(bands)), default=len(study.cases))
+    smallest = min((bands.count(band) for band in study.bands), default=len(study.cases))
+    where = "in a risk band" if bands else "in the study"
     found = []
     if len(study.cases) < FEW:
-        found.append(f"A coefficient for a single factor would rest on {_many(len(study.cases), 'case')}. Kappa, alpha and the ICC need cases "
-                     "that differ, so none is printed for a single factor. Read instead: " + INSTEAD + " and r_WG.")
-    elif len(study.cases) < PLAIN:
-        found.append(f"A coefficient for a single factor rests on {len(study.cases)} cases and is marked weak.")
+        found.append(f"kappa, alpha or an ICC for a single factor: each would rest on {_many(len(study.cases), 'case')}. "
+                     f"Read instead {INSTEAD} and r_WG.")
     if smallest < FEW:
-        found.append("The intervals tell what other officers would do with these cases. "
-                     f"With {_many(smallest, 'case')} in a risk band nothing can be said about other cases.")
-    if bands and smallest == 1:
-        found.append("With one case in a risk band, a difference between bands cannot be told from a difference between the two stories.")
+        found.append(f"what officers would do with other cases: there {'is' if smallest == 1 else 'are'} {_many(smallest, 'case')} {where}.")
+    if study.bands and smallest == 1:
+        found.append("whether a difference between the bands comes from the risk or from the story: a band is a single case.")
+    if not study.has_gold:
+        found.append("agreement with a gold standard: the study declares that it has none.")
+    elif len(study.cases) > 1 and (constant := _constant_gold(study)):
+        found.append(f"whether officers can tell cases apart on {_listed(constant)}: the gold standard is the same in every case.")
     return found
 
 
-def _about_gold(study: Study) -> list[str]:
+def _constant_gold(study: Study) -> list[str]:
     assert study.gold is not None
-    found = []
-    columns = np.unique(study.ratings.factor)
-    constant = [study.instrument.factors[i].label for i in columns if len(np.unique(study.gold[:, i][study.gold[:, i] >= 0])) == 1]
-    if constant and len(study.cases) > 1:
-        found.append(f"The gold standard is the same in every case for {_listed(constant)}: "
-                     "whether officers can tell cases apart on these factors cannot be shown.")
-    return found
+    golds = {i: study.gold[:, i][study.gold[:, i] >= 0] for i in study.factors_rated}
+    return [study.instrument.factors[i].label for i, gold in golds.items() if len(np.unique(gold)) == 1]
 
 
 def _many(n: int, noun: str) -> str:

@@ -136,24 +136,24 @@ def _officers(draft: Draft) -> list[Block]:
 def design_section(draft: Draft) -> Section:
     """The design in words; the verdict for every statistic is in the table beside the report."""
     found = draft.findings.design
-    rows = []
+    rows, groups = [], []
     for grouping in dict.fromkeys(row["grouping"] for row in found):
         cells = found.where(grouping=grouping)
-        for statistic in ("agreement with gold", "percent", "gwet", "conger", "krippendorff", "icc"):
+        for family, statistic in _FAMILIES.items():
             verdicts = Counter(row["verdict"] for row in cells.where(statistic))
-            if verdicts:
-                instead = next((row["instead"] for row in cells.where(statistic) if row["verdict"] == "not identified"), "")
-                counts = [str(verdicts.get(v, 0)) for v in ("identified", "weak", "not identified")]
-                rows.append((grouping, _STATISTICS[statistic], *counts, instead or "nothing needed"))
-    columns = (Column("Cells by"), Column("Statistic", align="left"), Column("Identified", "cells"), Column("Weak", "cells"),
-               Column("Not identified", "cells"), Column("Look instead at", align="left"))
-    table = Table("table-design", "What the design carries: for how many cells each statistic is identified, weak or not identified.",
-                  columns, tuple(rows), ("The verdict and reason for every cell and statistic stand in tables/design.csv.",))
+            instead = next((row["instead"] for row in cells.where(statistic) if row["verdict"] == "not identified"), "")
+            rows.append((family, *(str(verdicts.get(v, 0)) for v in ("identified", "weak", "not identified")), instead or "–"))
+        groups.append((f"Cells: {grouping.replace('_', ' ')}", len(_FAMILIES)))
+    columns = (Column("Statistics"), Column("Identified", "cells"), Column("Weak", "cells"), Column("Not identified", "cells"),
+               Column("Look instead at", align="left"))
+    table = Table("table-design", "What the design carries: in how many cells a statistic is identified, weak or not identified.",
+                  columns, tuple(rows), ("The verdict and reason for every cell and statistic stand in tables/design.csv.",), tuple(groups))
     return Section("design", "What this design carries", (Bullets(found.notes), table))
 
 
-_STATISTICS = {"agreement with gold": "Agreement with gold", "percent": "Percent agreement, Brennan-Prediger", "gwet": "Gwet's AC",
-               "conger": "Kappas", "krippendorff": "Krippendorff's alpha", "icc": "ICC"}
+# One statistic stands for its family: the rule is the same for all of them.
+_FAMILIES = {"Agreement with the gold standard": "agreement with gold", "Percent agreement, Gwet's AC, Brennan-Prediger": "gwet",
+             "Kappas, alpha, ICC": "krippendorff"}
 
 
 def methods_section(draft: Draft) -> Section:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -119,6 +119,8 @@ class Table:
 
     def __post_init__(self) -> None:
         _named(self)
+        first, *rest = self.columns
+        object.__setattr__(self, "columns", (replace(first, align="left"), *rest))  # names are read from the left
         wrong = [row for row in self.rows if len(row) != len(self.columns)]
         if wrong:
             raise ArgumentError(

@@ -34,6 +34,7 @@ class Findings:
     gold_by_factor_band: Result | None
     gold_by_kind_band: Result | None
     gold_by_band: Result | None
+    gold_by_case: Result | None
     gold_overall: Result | None
     confusion: Result | None
     raters: Result | None
@@ -77,6 +78,7 @@ def collect(study: Study, *, confidence_level: float, seed: int, step: Callable[
     second = {
         "gold_by_factor_case": gold("factor", "case"), "gold_by_factor_band": gold("factor", band),
         "gold_by_kind_band": gold("kind", band), "gold_by_band": gold(band),
+        "gold_by_case": gold("case"),
         "gold_overall": _overall(study, gold), "confusion": confusion(study, ["kind", band]) if study.has_gold else None,
         "raters": rater_agreement(study, **level) if study.has_gold else None,
     }

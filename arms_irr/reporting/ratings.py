@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from arms_irr import plots
+from arms_irr.analysis.distributions import BLANK
 from arms_irr.analysis.overall import has_guide, overall_consistency
 from arms_irr.analysis.raters import funnel_limits
 from arms_irr.analysis.result import Result, Row
@@ -66,7 +67,7 @@ def _most_and_least(draft: Draft) -> str:
 
 def _distribution_table(draft: Draft) -> Table:
     found = draft.findings.distributions
-    categories = list(dict.fromkeys(row["category"] for row in found))
+    categories = _categories(draft)
     rows, groups = [], []
     for case in draft.study.cases:
         cells = found.where(case=case)
@@ -79,6 +80,14 @@ def _distribution_table(draft: Draft) -> Table:
     columns = (Column("Factor"), Column("Gold", align="left"), *(Column(c) for c in categories))
     return Table("table-distributions", f"Number of officers by rating. {_counts(draft)}", columns, tuple(rows),
                  ("A dash: the factor's scale does not have this rating.",), tuple(groups))
+
+
+def _categories(draft: Draft) -> list[str]:
+    """Every rating that occurs on a scale, priorities first, then 'unable to rate', then blanks."""
+    instrument = draft.study.instrument
+    scales = {instrument.factors[i].scale: instrument.scales[instrument.factors[i].scale] for i in draft.study.factors_rated}
+    longest = sorted(scales.values(), key=lambda scale: -len(scale.categories))
+    return list(dict.fromkeys([c for scale in longest for c in scale.categories] + [n for scale in longest for n in scale.not_rated[:1]] + [BLANK]))
 
 
 # --- the gold standard ------------------------------------------------------------------------------------
@@ -94,13 +103,13 @@ def gold_section(draft: Draft) -> Section:
     assert found.gold_by_factor_case is not None
     by_factor = found.gold_by_factor_band if draft.many_cases else found.gold_by_factor_case
     names = draft.names.bands if draft.many_cases else draft.names.cases
-    pooled = found.gold_by_band if draft.many_cases else None
+    pooled = found.gold_by_band if draft.many_cases else found.gold_by_case
     instrument = draft.study.instrument
     blocks: list[Block] = [
         Paragraph(_gold_words(draft)),
         _kind_table(draft), _direction_table(draft),
         draft.figure("fig-gold", _gold_finding(draft, by_factor), "Share of ratings with the gold-standard priority, with "
-                     f"{draft.interval_head}s. {_counts(draft)}", f"Dots with intervals by factor. {_gold_finding(draft, by_factor)}.",
+                     f"{draft.interval_head}s; the band is that of all factors together. {_counts(draft)}", f"Dots with intervals by factor. {_gold_finding(draft, by_factor)}.",
                      plots.gold_agreement, by_factor, pooled, instrument=instrument, names=names),
         *_factor_tables(draft, by_factor),
         draft.figure("fig-direction", _direction_finding(draft), "Share of ratings lower (left) and higher (right) than the gold standard. "
@@ -159,14 +168,21 @@ def _kind_table(draft: Draft) -> Table:
                "Intervals are clustered by officer where officers give several ratings."))
 
 
+def _top(draft: Draft) -> str:
+    """The highest category of the factors' scale."""
+    instrument = draft.study.instrument
+    first = next((f for f in instrument.factors if f.kind != "overall"), instrument.factors[0])
+    return instrument.scales[first.scale].categories[-1]
+
+
 def _direction_table(draft: Draft) -> Table:
     result = draft.findings.gold_by_kind_band
     assert result is not None
     rows, groups = _rows(draft, result, ("under", "over", "missed_high"))
     head = [Column("Kind"), Column("Priorities", "number"), Column("Lower than gold", "%"), Column(draft.interval_head),
-            Column("Higher than gold", "%"), Column(draft.interval_head), Column("Gold High, rated lower", "%"), Column(draft.interval_head)]
+            Column("Higher than gold", "%"), Column(draft.interval_head), Column(f"Gold {_top(draft)}, rated lower", "%"), Column(draft.interval_head)]
     return estimates_table("gold-direction", f"Direction of error by kind of factor and risk band. {_counts(draft)}", head, rows, groups=groups,
-                           notes=("'Gold High, rated lower' is a share of the priorities given where the gold standard is the highest category.",))
+                           notes=(f"'Gold {_top(draft)}, rated lower' is a share of the priorities given where the gold standard is the highest category.",))
 
 
 def _factor_tables(draft: Draft, result: Result) -> list[Table]:
@@ -311,7 +327,7 @@ def officers_section(draft: Draft) -> Section:
                      number(100 * e["over"].value, 1), signed(e["mean_signed_error"].value), number(100 * e["missed_high"].value, 1),
                      *coefficients_cells(kappa)))
     columns = (Column("Officer"), Column("Ratings"), Column("Same as gold", "%"), Column(draft.interval_head), Column("Lower", "%"),
-               Column("Higher", "%"), Column("Mean error", "steps"), Column("Gold High, rated lower", "%"),
+               Column("Higher", "%"), Column("Mean error", "steps"), Column(f"Gold {_top(draft)}, rated lower", "%"),
                Column("Weighted kappa", "quadratic"), Column(draft.interval_head))
     blocks.append(Table("table-officers-gold-table", "Each officer against the gold standard, over all factors and cases rated, without the overall priority.",
                         columns, tuple(rows), ("Intervals treat an officer's ratings as independent and are too narrow if they are not.",)))

@@ -83,22 +83,23 @@ def _prevalence(result: Result, names: dict[str, str]) -> list[str]:
 
 
 def _kind_table(draft: Draft) -> Table:
-    found, names = draft.findings.between_by_kind_band, draft.names
-    band = draft.findings.band
+    """A row for each kind in each band: exact agreement and three views of chance."""
+    found, names, band = draft.findings.between_by_kind_band, draft.names, draft.findings.band
+    kappa = next((name for name in ("conger", "fleiss") if found.where(name).rows), "conger")
+    wanted = [("percent", "identity"), ("gwet", "quadratic"), ("krippendorff", "ordinal metric"), (kappa, "quadratic")]
     rows, groups = [], []
     for value in dict.fromkeys(row[band] for row in found):
         kinds = list(dict.fromkeys(row["kind"] for row in found.where(**{band: value})))
-        size = 0
         for kind in kinds:
-            for row in found.where(kind=kind, **{band: value}):
-                if row.estimate.weights in ("identity", "quadratic", "ordinal metric"):
-                    words = [f"{names.kind(kind)}: {coefficient_name(row.coefficient, row.estimate.weights)}", str(row.estimate.n_subjects)]
-                    rows.append((words, [row.estimate]))
-                    size += 1
-        groups.append((names.bands[value], size))
-    head = [Column("Kind and coefficient"), Column("Subjects"), Column("Value"), Column(draft.interval_head)]
+            own = {(row.coefficient, row.estimate.weights): row.estimate for row in found.where(kind=kind, **{band: value})}
+            cells = [own.get(key, Estimate(float("nan"), flags=("mixed-scales",))) for key in wanted]
+            rows.append(([f"{names.kind(kind)} ({plural(cells[0].n_subjects, 'subject')})"], cells))
+        groups.append((names.bands[value], len(kinds)))
+    head = [Column("Kind")]
+    for title in ("Percent agreement, exact", "Gwet's AC2", "Alpha, ordinal", f"{coefficient_name(kappa)}, quadratic"):
+        head += [Column(title), Column(draft.interval_head)]
     return estimates_table("between-kinds", "Agreement between officers by kind of factor and risk band.", head, rows,
-                           cells=coefficients_cells, groups=groups)
+                           cells=coefficients_cells, groups=groups, notes=("Subjects are pairs of case and factor.",))
 
 
 def _factor_table(draft: Draft) -> Table:

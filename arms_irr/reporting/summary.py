@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from arms_irr.analysis.design import limits
 from arms_irr.analysis.result import Result
 from arms_irr.reporting.document import Section, Strong, Text, can_and_cannot, main_points
 from arms_irr.reporting.draft import Draft
-from arms_irr.reporting.wording import base, coefficient, listed, of_every_100, percent, plural
+from arms_irr.reporting.wording import base, coefficient, interval, listed, of_every_100, percent, plural
 from arms_irr.statistics.estimate import Estimate
 
 __all__ = ["limits_box", "main_points_section"]
@@ -68,7 +69,7 @@ def _kinds(draft: Draft) -> Text:
             continue
         higher.append(risk.value > protective.value)
         parts += ["; " if parts else "", Strong(f"{percent(risk.value)} against {percent(protective.value)}"),
-                  f" in the {draft.names.band(band)} ", f"({_limits(risk)} and {_limits(protective)})"]
+                  f" in the {draft.names.band(band)} ", f"({draft.interval_head}s {interval(risk)} and {interval(protective)})"]
     if not parts:
         return ""
     start = "Officers matched the gold standard more often on risk factors than on protective factors: "
@@ -77,11 +78,6 @@ def _kinds(draft: Draft) -> Text:
     elif not all(higher):
         start = "Which of risk and protective factors officers matched more often differs between the cases; risk against protective: "
     return (start, *parts, ".")
-
-
-def _limits(estimate: Estimate) -> str:
-    """The interval alone: "56 to 75"."""
-    return base(estimate).strip("()").replace(" % interval", " % interval")
 
 
 def _missed_high(draft: Draft) -> Text:
@@ -151,12 +147,13 @@ def limits_box(draft: Draft) -> Section:
         can.append("How often, and in which direction, officers like these depart from the gold standard on these cases.")
     can.append("How far officers agree with each other on these cases, and how much of that other officers would repeat.")
     can.append("Which factors and cases to discuss in training.")
-    notes = draft.findings.design.notes
-    cannot: list[Text] = [note for note in notes if any(word in note for word in ("nothing can be said", "none is printed", "cannot be"))]
+    cannot: list[Text] = [limit[0].upper() + limit[1:] for limit in limits(study)]
+    if not any("other cases" in str(limit) for limit in cannot):
+        cannot.append("What officers would do with other cases: every interval of this report is for these cases.")
     cannot.append("Whether a priority is right for a real person: agreement with a gold standard or between officers is not "
                   "evidence that ratings predict offending.")
     cannot.append("Whether a single officer is competent: too few ratings stand behind each officer.")
     if study.instrument.provisional:
         labels = listed(factor.label for factor in study.instrument.provisional)
-        cannot.append(f"What the instrument calls every factor: these names are provisional: {labels}.")
+        cannot.append(f"The names of all factors. Provisional: {labels}.")
     return can_and_cannot(tuple(can), tuple(cannot))

@@ -30,11 +30,12 @@ FLAGS: dict[str, str] = {
     "0 by construction",
     "constant-rater": "the rater used one category only: kappa is 0 and a correlation is undefined",
     "no-variance": "the ratings do not vary, so this ratio is 0/0",
-    "zero-se": "the standard error is 0: nothing varied in these data, which does not mean that nothing could; "
-    "a t interval would have no width",
+    "zero-se": "the standard error is 0: leaving out any one makes no difference here, which does not make the value "
+    "certain, so no interval with a width can be given",
     "categories-observed": "the categories were taken from the data, not from a declared scale",
     "cut-at-1": "the upper limit of the interval was cut at 1",
-    "interval-fallback": "the usual interval is not defined or not trustworthy here; the fall-back was used",
+    "interval-fallback": "the usual interval cannot be trusted here (nothing varies, or too few ratings lie on one side), "
+    "so its fall-back was used",
     "undefined-without-a-subject": "without one of the subjects the coefficient is 0/0, so no interval is given",
     "undefined-without-a-rater": "without one of the raters the coefficient is 0/0, so no interval over raters is given",
     "at-boundary": "the value or a delete-one value is at -1 or 1, where the Fisher-z scale ends",

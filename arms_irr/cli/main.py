@@ -1,0 +1,119 @@
+"""``arms-irr``: the commands, and what becomes of an error."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from arms_irr import __version__
+from arms_irr.cli.agreement import agreement
+from arms_irr.cli.check import check
+from arms_irr.cli.design import design
+from arms_irr.cli.evaluate import evaluate
+from arms_irr.cli.gold import gold
+from arms_irr.cli.icc import icc
+from arms_irr.cli.show import say
+from arms_irr.cli.simulate import simulate
+from arms_irr.errors import ArmsError, DataError
+
+__all__ = ["app", "main"]
+
+Command = Callable[..., Any]
+EXAMPLES: dict[Command, str] = {
+    check: "arms-irr check data/pilot",
+    design: "arms-irr design data/pilot",
+    gold: "arms-irr gold data/pilot --by kind,case --statistic exact",
+    agreement: "arms-irr agreement data/pilot --by case --coefficient gwet --weights linear",
+    icc: "arms-irr icc data/pilot --by case --form 'ICC(C,1)'",
+    evaluate: "arms-irr evaluate data/pilot -o reports/pilot",
+    simulate: "arms-irr simulate pilot -o my_pilot --seed 2",
+}
+
+app = typer.Typer(
+    name="arms-irr",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Start with: arms-irr check STUDY. STUDY is a folder with a study.toml, or a workbook. "
+    "Exit codes: 0 fine, 1 the data have problems, 2 the command was wrong. "
+    "arms-irr --install-completion lets the Tab key complete commands and options.",
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"arms-irr {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def arms_irr(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and stop.")
+    ] = False,
+) -> None:
+    """How far raters agree with each other, and with the gold standard."""
+
+
+def _told(command: Command) -> Command:
+    """The command, with every error told in plain words on stderr and an exit code."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **options: Any) -> None:
+        try:
+            command(*args, **options)
+            sys.stdout.flush()
+        except typer.Exit:
+            raise
+        except BrokenPipeError:  # the reader has enough, as in `arms-irr gold ... | head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(141) from None
+        except KeyboardInterrupt:
+            say("Stopped before the end, as you asked.")
+            raise typer.Exit(130) from None
+        except DataError as error:
+            say(str(error))
+            raise typer.Exit(1) from None
+        except ArmsError as error:
+            say(f"Error: {error}")
+            raise typer.Exit(2) from None
+        except Exception as error:
+            say(_unexpected(error))
+            raise typer.Exit(3) from None
+
+    return run
+
+
+def _unexpected(error: Exception) -> str:
+    """One sentence on what should not have happened; the traceback too where ARMS_IRR_DEBUG is set."""
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    told = (
+        f"Something went wrong inside arms-irr ({what}): this is a fault of the program, so please report it "
+        "to the arms-irr project, with the command you typed."
+    )
+    if not os.environ.get("ARMS_IRR_DEBUG"):
+        return told
+    import traceback
+
+    return "".join(traceback.format_exception(error)) + told
+
+
+for _command, _example in EXAMPLES.items():
+    app.command(epilog=f"Example: {_example}")(_told(_command))
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        # A pipe or file gets UTF-8 whatever the machine's own code page; a terminal keeps its own.
+        stream.reconfigure(errors="replace", **({} if stream.isatty() else {"encoding": "utf-8"}))
+    if not (sys.warnoptions or os.environ.get("ARMS_IRR_DEBUG")):
+        warnings.simplefilter("ignore")  # they speak to programmers; what matters to a user is a flag or a note
+    app(prog_name="arms-irr")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
 
-__all__ = ["ArgumentError", "ArmsError", "DataError", "Problem", "nearest"]
+__all__ = ["ArgumentError", "ArmsError", "DataError", "Problem", "in_order", "nearest"]
 
 
 class ArmsError(Exception):
@@ -57,7 +57,7 @@ class DataError(ArmsError):
     """The data cannot be used; ``problems`` holds everything that was found, errors and warnings."""
 
     def __init__(self, problems: Iterable[Problem]):
-        self.problems = tuple(problems)
+        self.problems = in_order(problems)
         super().__init__(str(self))
 
     def __str__(self) -> str:
@@ -66,8 +66,18 @@ class DataError(ArmsError):
         return "\n".join([f"{head} in the data:", *(f"- {p}" for p in errors)])
 
 
+def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """File by file as they first occur, within a file from the top: the order in which a person mends them."""
+    found = tuple(problems)
+    files = {problem.file: position for position, problem in reversed(list(enumerate(found)))}
+    return tuple(sorted(found, key=lambda p: (files[p.file], p.sheet or "", p.rows[:1] or (0,))))
+
+
 def nearest(name: str, valid: Iterable[str]) -> str:
-    """``"Did you mean 'x'? "`` for the nearest valid name, or an empty string."""
-    by_folded = {v.casefold(): v for v in valid}
-    match = get_close_matches(str(name).casefold(), by_folded, n=1, cutoff=0.6)
+    """``"Did you mean 'x'? "`` for the nearest valid name (or the only one that begins with it), or an empty string."""
+    by_folded, folded = {v.casefold(): v for v in valid}, str(name).casefold()
+    match = get_close_matches(folded, by_folded, n=1, cutoff=0.6)
+    begins = [v for v in by_folded if len(folded) >= 4 and v.startswith(folded)]
+    if not match and len(begins) == 1:
+        match = begins
     return f"Did you mean {by_folded[match[0]]!r}? " if match else ""

@@ -31,7 +31,7 @@ import tempfile
 from pathlib import Path
 
 import pandas as pd
-from IPython.display import Markdown
+from IPython.display import Markdown, display
 
 import arms_irr as irr
 
@@ -67,11 +67,14 @@ study.frame()[["rater", "agency", "case", "risk_band", "factor", "kind", "rating
 # Reading is checking. **Notes** say how the files were understood. **Warnings** say what limits the analysis but does
 # not stop it.
 
+
 # %%
-for note in study.notes:
-    print("Note:   ", note)
-for warning in study.warnings:
-    print("Warning:", warning)
+def listed(sentences):
+    """Sentences as a list that wraps."""
+    return Markdown("\n".join(f"- {sentence}" for sentence in sentences))
+
+
+listed([f"Note: {note}" for note in study.notes] + [f"Warning: {warning}" for warning in study.warnings])
 
 # %% [markdown]
 # An error stops the reading, so that no wrong rating is counted quietly. All errors come at once, each with its
@@ -90,7 +93,7 @@ tables = {
 try:
     irr.Study.from_frames(ratings, **tables)
 except irr.DataError as error:
-    print(error)
+    display(listed(error.problems))
 
 # %% [markdown]
 # ## 3. What the design can and cannot show
@@ -99,8 +102,7 @@ except irr.DataError as error:
 
 # %%
 design = study.design()
-for note in design.notes:
-    print("-", note)
+listed(design.notes)
 
 # %% [markdown]
 # Below the sentences is a table: a verdict for every statistic in every group of ratings. Counted by grouping:
@@ -118,6 +120,16 @@ one_factor[["coefficient", "n_subjects", "verdict", "reason", "instead"]].style.
 
 # %% [markdown]
 # ## 4. Agreement with the gold standard
+#
+# First look at what was rated. A coefficient can hide what a picture shows.
+
+# %%
+cases = {"case_a": "Lower-risk case", "case_b": "Higher-risk case"}
+study.distributions().plot(names=cases, title="What the officers rated, and the gold standard")
+
+# %% [markdown]
+# *Percentage of all ratings asked for, counted from the middle of the scale; diamonds mark the gold standard; hatched:
+# unable to rate. Source: the synthetic example.*
 #
 # Every question to a study returns a `Result`: tidy rows and the notes that belong to them. `to_frame()` has fixed
 # columns and full precision. For reading we want fewer columns and fewer digits.
@@ -140,11 +152,11 @@ short(gold.where("exact"), *columns)
 # %%
 low, high = (gold.get("exact", kind="risk", risk_band=band) for band in ("lower", "higher"))
 Markdown(
-    "In words: officers gave the gold-standard priority in "
-    f"**{low.value:.0%}** of ratings of risk factors in the lower-risk case (95 % interval {low.ci_low:.0%} to "
-    f"{low.ci_high:.0%}; {low.n_raters} officers) and in **{high.value:.0%}** in the higher-risk case "
-    f"({high.ci_low:.0%} to {high.ci_high:.0%}). There is one case in each band, so this may be a difference "
-    "between two stories rather than between two bands. Synthetic data."
+    f"In words: officers gave the gold-standard priority in **{100 * low.value:.0f} of every 100** ratings of risk "
+    f"factors in the lower-risk case (95 % interval {100 * low.ci_low:.0f} to {100 * low.ci_high:.0f}; "
+    f"{low.n_raters} officers, 7 factors) and in **{100 * high.value:.0f} of every 100** in the higher-risk case "
+    f"(95 % interval {100 * high.ci_low:.0f} to {100 * high.ci_high:.0f}). There is one case in each band, so this "
+    "may be a difference between two stories and not between two bands. Synthetic data."
 )
 
 # %% [markdown]
@@ -178,7 +190,6 @@ pd.DataFrame(
 
 # %%
 by_factor = study.against_gold(by=["factor", "case"])
-cases = {"case_a": "Lower-risk case", "case_b": "Higher-risk case"}
 by_factor.plot(names=cases, title="Same priority as the gold standard, by factor and case")
 
 # %% [markdown]
@@ -195,21 +206,11 @@ one = by_factor.where(factor="opportunity", case="case_a")
 short(one, "estimate", "ci_low", "ci_high", "n_ratings", "flags")
 
 # %%
-for note in one.flag_notes:
-    print("-", note)
+listed(one.flag_notes)
 
 # %% [markdown]
 # The gold standard is Low here: nobody *can* rate lower. A 0 in the row `under` would look like good
 # judgement where no other outcome was possible.
-#
-# What people rated lies behind all of this; it is worth a look before any coefficient.
-
-# %%
-study.distributions().plot(names=cases, title="What the officers rated, and the gold standard")
-
-# %% [markdown]
-# *Percentage of all ratings asked for, counted from the middle of the scale; diamonds mark the gold standard; hatched:
-# unable to rate. Source: the synthetic example.*
 
 # %% [markdown]
 # ## 5. Agreement between officers
@@ -227,10 +228,7 @@ between.plot(names=cases, title="The same ratings, different coefficients")
 # %% [markdown]
 # *Each coefficient with its 95 % interval over officers, both cases. Source: the synthetic example.*
 #
-# Every chance-corrected coefficient is
-#
-# $$\frac{\text{observed} - \text{expected}}{1 - \text{expected}}$$
-#
+# Every chance-corrected coefficient here is **(observed - expected) / (1 - expected)**.
 # Compare `gwet`, `brennan_prediger` and `conger` with quadratic weights in `case_a`: they share one `observed` and
 # differ only in `expected`, the agreement they put down to chance.
 #
@@ -260,7 +258,7 @@ pd.DataFrame(
         name: [irr.agreement(spread_out(table), name, categories=[0, 1]).value for table in (balanced, lopsided)]
         for name in ("percent", "cohen", "gwet", "brennan_prediger")
     },
-    index=["both categories about equally often", "one category nine times in ten"],
+    index=["both categories about equally often", "one category about nine times in ten"],
 ).round(2)
 
 # %% [markdown]
@@ -322,8 +320,7 @@ pd.DataFrame(
 estimate = irr.icc(judges, "ICC(A,1)")
 print(estimate)
 print(estimate.method, "| generalises to:", estimate.target)
-for reason in estimate.reasons:
-    print("-", reason)
+listed(estimate.reasons)
 
 # %% [markdown]
 # `ICC(A,1)` is McGraw and Wong's name for `ICC(2,1)`: absolute agreement of a single rater, raters seen as a sample.
@@ -337,22 +334,19 @@ for reason in estimate.reasons:
 
 # %%
 second = irr.example("second_exercise")
-for note in second.design().notes:
-    print("-", note)
+listed(second.design().notes)
 
 # %%
 by_factor_icc = second.icc(by=["factor", "risk_band"])
-short(by_factor_icc, "estimate", "ci_low", "ci_high", "n_subjects", "n_raters", "n_ratings", "flags")
+short(by_factor_icc, "estimate", "ci_low", "ci_high", "n_subjects", "flags")
 
 # %%
-for note in (*by_factor_icc.notes, *by_factor_icc.flag_notes):
-    print("-", note)
+listed((*by_factor_icc.notes, *by_factor_icc.flag_notes))
 
 # %% [markdown]
 # Now there is an ICC for each factor in each band, and the intervals tell you how little six cases fix it. Over both
-# bands there are twelve cases to a factor; pooled by kind and band there are more subjects still. The second
-# costs something: the flag `pooled-cases-factors` says that differences between factors are mixed into
-# the value.
+# bands there are twelve cases to a factor; pooled by kind and band there are more subjects still. Pooling
+# costs something: the flag `pooled-cases-factors` says that differences between factors are mixed into the value.
 
 # %%
 short(second.icc(by=["factor"]), "estimate", "ci_low", "ci_high", "n_subjects", "flags")
@@ -361,15 +355,17 @@ short(second.icc(by=["factor"]), "estimate", "ci_low", "ci_high", "n_subjects", 
 short(second.icc(by=["kind", "risk_band"]), "estimate", "ci_low", "ci_high", "n_subjects", "flags")
 
 # %% [markdown]
-# `ICC(A,1)` intervals generalise to other officers *and* other cases, which is why they are wide. An ICC is relative
-# to how much the cases differ: in a band where cases are alike it falls, even if officers are as careful.
-# And agreement, with officers or with a gold standard, is not evidence that a rating predicts offending.
+# Unlike the intervals in sections 4 and 5, those of `ICC(A,1)` generalise to other officers *and* other subjects: cases, or
+# pairs of a case and a factor where these are pooled. And an ICC is relative to how much the subjects differ: in
+# a band where the cases are alike it falls, even if officers are as careful.
+#
+# Agreement, with officers or with a gold standard, is not evidence that a rating predicts offending.
 
 # %% [markdown]
 # ## 8. Report
 #
-# One call writes the evaluation report: an HTML page, the same as Markdown, every figure, every table as CSV with full
-# precision, and a manifest with fingerprints of the inputs. For your own study:
+# One call writes the evaluation report: an HTML page, the same as Markdown, the figures, the tables as CSV with full
+# precision, and a manifest. For your own study:
 # `irr.evaluate("data/pilot", "reports/pilot")`. Here it goes to a temporary folder, and we read its main points.
 
 # %%
@@ -381,7 +377,7 @@ with tempfile.TemporaryDirectory() as temporary:
 print("\n".join(written))
 
 # %%
-Markdown(text[text.index("> **Synthetic data") : text.index("## Study, instrument")])
+Markdown("\n## ".join(text.split("\n## ")[:3]))  # the head and the first two sections
 
 # %% [markdown]
 # ## Where to go next
@@ -393,6 +389,7 @@ Markdown(text[text.index("> **Synthetic data") : text.index("## Study, instrumen
 # - **Other groupings.** `by=` takes `factor`, `kind`, `case`, `risk_band`, `rater`, `occasion` and every column of
 #   your tables of cases and raters, for example `study.against_gold(by=["agency", "case"])`.
 # - **Other coefficients.** `help(irr.agreement)` and `help(irr.icc)` list names, weights and sources.
+# - **From a terminal.** `arms-irr check data/pilot`, then `design`, `gold`, `agreement`, `icc` and `evaluate`.
 # - **Out of Python.** `result.to_frame()`, `result.to_csv("file.csv")`, `result.to_json()`.
 #
 # Before you publish: decide beforehand which statistic answers your question, report the interval and the base with

@@ -117,10 +117,10 @@ def test_the_first_notebook_shows_its_figures_tables_and_report(executed):
     figures = [_shown(output, "image/svg+xml") for output in outputs]
     assert sum("<svg" in figure for figure in figures) == 3
     printed = "\n".join(output.text for output in outputs if output.output_type == "stream")
-    assert "row 5, column rating: 'Hgih'" in printed
-    assert "row 9, column factor" in printed
     assert "report.html" in printed
     markdown = "\n".join(_shown(output, "text/markdown") for output in outputs)
+    assert "row 5, column rating: 'Hgih'" in markdown
+    assert "row 9, column factor" in markdown
     assert "What these data can and cannot show" in markdown
     assert "Synthetic data" in markdown
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from arms_irr.analysis.design import FEW, Verdict, verdict
+from arms_irr.analysis.design import FEW, Verdict, crossed, verdict
 from arms_irr.analysis.result import Result, Row
 from arms_irr.errors import ArgumentError
 from arms_irr.instruments.model import Scale
@@ -44,8 +44,9 @@ def between_raters(
         Brennan-Prediger, ordinal alpha, and Conger's weighted kappa where every officer rated the same
         subjects, Fleiss' where officers differ by subject; r_WG where a cell is a single subject.
     weights : str, optional
-        Weights for every coefficient; by default quadratic and linear on an ordinal scale, identity on a
-        nominal one, and Krippendorff's ordinal metric for alpha.
+        Weights for every coefficient. By default the set of the methods shows quadratic and linear ones; a
+        coefficient asked for by name gets quadratic weights, percent agreement none, alpha Krippendorff's
+        ordinal metric, and everything none on a nominal scale.
     target : {"raters", "subjects"}
         What the interval generalises to. ``subjects`` needs 5 cases or more.
     force : bool
@@ -57,19 +58,20 @@ def between_raters(
         A suppressed value is ``nan`` with its reason; see :func:`arms_irr.analysis.design.verdict`.
     """
     rows: list[Row] = []
+    kappa = "conger" if crossed(study) else "fleiss"
     for cell in cells(study, by):
         if cell.scale is None:
             rows += [Row(cell.group, name, undefined("mixed-scales", target=target)) for name in _names(coefficient)]
             continue
         counted = tally(study, cell)
         paradox = _paradox(counted)
-        for name, how in _asked(cell.scale, counted, coefficient, weights):
+        for name, how in _asked(cell.scale, kappa, coefficient, weights):
             rows.append(Row(cell.group, name, _estimate(cell, counted, name, how, target, confidence_level, force, paradox)))
         if coefficient is None and cell.n_cases == cell.n_factors == 1:
             rows.append(Row(cell.group, "r_wg", _dispersion(counted, confidence_level)))
-    notes = ("Subjects are case-factor pairs; 'unable to rate' and blanks are left out.",)
+    notes = ("Subjects are pairs of case and factor; 'unable to rate' and blanks are left out.",)
     return Result("Agreement between raters", tuple(by), tuple(rows), notes, picture="coefficients",
-                  synthetic=study.synthetic)
+                  names=study.case_titles, synthetic=study.synthetic)
 
 
 def _names(given: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -78,16 +80,15 @@ def _names(given: str | Sequence[str] | None) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
-def _asked(scale: Scale, counted: Tally, given: str | Sequence[str] | None, weights: str | None) -> list[Asked]:
+def _asked(scale: Scale, kappa: str, given: str | Sequence[str] | None, weights: str | None) -> list[Asked]:
     """The coefficients to compute, with their weights."""
     for name in _names(given):
         coefficient(name)  # an unknown name is refused before anything is computed
     alpha = weights or (ORDINAL_METRIC if scale.level != "nominal" else "identity")
     if given is not None:
         usual = weights or ("quadratic" if scale.level != "nominal" else "identity")
-        return [(name, alpha if name == "krippendorff" else usual) for name in _names(given)]
-    crossed = counted.codes is not None and bool(((counted.codes >= 0).mean(axis=0) > 0.5).all())
-    kappa = "conger" if crossed else "fleiss"
+        own = {"krippendorff": alpha, "percent": weights or "identity"}
+        return [(name, own.get(name, usual)) for name in _names(given)]
     spread = (weights,) if weights else ("identity",) if scale.level == "nominal" else ("quadratic", "linear")
     asked = [("percent", "identity"), *(("percent", w) for w in spread[:1] if w != "identity")]
     for name in ("gwet", "brennan_prediger", kappa):
@@ -130,7 +131,7 @@ def _judge(found: Estimate, judged: Verdict, force: bool) -> Estimate:
 
 
 def _dispersion(counted: Tally, level: float) -> Estimate:
-    return replace(r_wg(counted.counts[0], confidence_level=level), n_subjects=1, n_raters=counted.n_raters)
+    return replace(r_wg(counted.counts.sum(axis=0), confidence_level=level), n_subjects=1, n_raters=counted.n_raters)
 
 
 def icc_between(
@@ -156,7 +157,7 @@ def icc_between(
             continue
         found = icc_of(_scores(counted), form, confidence_level, seed=seed)
         rows.append(Row(cell.group, form, _judge(found, judged, force)))
-    notes = ("Subjects are case-factor pairs, rated by their category scores; 'unable to rate' and blanks are left out.",)
+    notes = ("Subjects are pairs of case and factor, rated by their category scores; 'unable to rate' and blanks are left out.",)
     return Result("Intraclass correlation", tuple(by), tuple(rows), notes, seed, synthetic=study.synthetic)
 
 

@@ -14,7 +14,7 @@ from arms_irr.statistics.estimate import FLAGS, undefined
 from arms_irr.study.count import Cell, cells, judged, tally
 from arms_irr.study.study import Study
 
-__all__ = ["FEW", "PLAIN", "Verdict", "design", "verdict"]
+__all__ = ["FEW", "PLAIN", "Verdict", "crossed", "design", "limits", "verdict"]
 
 FEW, PLAIN = 5, 10  # subjects: below FEW suppressed, below PLAIN weak
 Status = Literal["identified", "weak", "not identified"]
@@ -119,6 +119,12 @@ def _gold_verdict(study: Study, cell: Cell) -> Verdict:
     return Verdict("weak", ("one-rater",)) if raters == 1 else Verdict("identified")
 
 
+def crossed(study: Study) -> bool:
+    """Whether every officer was asked to rate every case."""
+    pairs = np.unique(np.stack([study.ratings.rater, study.ratings.case]), axis=1)
+    return pairs.shape[1] == len(study.raters) * len(study.cases)
+
+
 def words(study: Study) -> list[str]:
     """Who rated what, in sentences."""
     ratings = study.ratings
@@ -129,12 +135,14 @@ def words(study: Study) -> list[str]:
     rated = [f for f in factors if f.kind != "overall"]
     overall = " and an overall judgement" if len(rated) < len(factors) else ""
     found = [f"{_many(len(study.raters), 'officer')} rated {_many(len(study.cases), 'case')} on {_many(len(rated), 'factor')}{overall}."]
-    if per_rater.min() == len(study.cases):
+    if crossed(study):
         found.append("Every officer rated every case.")
     else:
         found.append(f"Each officer rated {_span(per_rater)} of the {_many(len(study.cases), 'case')}; "
                      f"each case was rated by {_span(per_case)} officers.")
-    found.append("The intervals say what other officers would do with these cases and factors.")
+    if len(study.raters) > 1:
+        found.append("The intervals of agreement say what other officers would do with these cases and factors"
+                     + ("." if len(study.cases) < FEW else "; those of an ICC extend to other cases too."))
     if FEW <= len(study.cases) < PLAIN:
         found.append(f"A coefficient for a single factor rests on {len(study.cases)} cases and is marked weak.")
     return found
@@ -148,10 +156,12 @@ def limits(study: Study) -> list[str]:
     found = []
     if len(study.cases) < FEW:
         found.append(f"kappa, alpha or an ICC for a single factor: each would rest on {_many(len(study.cases), 'case')}. "
-                     f"Read instead {INSTEAD} and r_WG.")
+                     f"Read instead {INSTEAD if study.has_gold else INSTEAD.rpartition(', ')[0]} and r_WG.")
     if smallest < FEW:
         found.append(f"what officers would do with other cases: there {'is' if smallest == 1 else 'are'} {_many(smallest, 'case')} {where}.")
-    if study.bands and smallest == 1:
+    if len(study.raters) < 2:
+        found.append("agreement between officers, and what other officers would do: there is one officer.")
+    if len(study.bands) > 1 and smallest == 1:
         found.append("whether a difference between the bands comes from the risk or from the story: a band is a single case.")
     if not study.has_gold:
         found.append("agreement with a gold standard: the study declares that it has none.")

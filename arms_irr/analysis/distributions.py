@@ -42,7 +42,7 @@ def distributions(study: Study, *, confidence_level: float = 0.95) -> Result:
             rows.append(Row(group, "share", _share(count, len(code), study, cell, confidence_level)))
     by = ("factor", "case", "risk_band", "gold", "category")
     return Result("How the ratings are distributed", by, tuple(rows), picture="distributions",
-                  instrument=study.instrument, synthetic=study.synthetic)
+                  instrument=study.instrument, names=study.case_titles, synthetic=study.synthetic)
 
 
 def _share(count: int, n: int, study: Study, cell: Cell, level: float) -> Estimate:

@@ -107,7 +107,7 @@ def against_gold(
         rows += [Row(cell.group, name, found[name]) for name in chosen]
     picture = "gold_agreement" if set(by) == {"factor", "case"} else ""
     return Result("Agreement with the gold standard", tuple(by), tuple(rows), picture=picture,
-                  instrument=study.instrument, synthetic=study.synthetic)
+                  instrument=study.instrument, names=study.case_titles, synthetic=study.synthetic)
 
 
 def _of_cell(study: Study, cell: Cell, names: Sequence[str], level: float, alone: bool) -> dict[str, Estimate]:

@@ -17,6 +17,9 @@ from arms_irr.statistics.estimate import FLAGS, Estimate
 if TYPE_CHECKING:
     import pandas as pd
 
+# What a reader needs first; to_frame() has everything.
+_FIRST = ("coefficient", "weights", "estimate", "ci_low", "ci_high", "n_subjects", "n_raters", "n_ratings", "flags")
+
 __all__ = ["COLUMNS", "Result", "Row", "stack"]
 
 COLUMNS = (
@@ -37,7 +40,7 @@ class Row:
         return self.group[column]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """Ordered rows and what has to be said about them.
 
@@ -56,6 +59,8 @@ class Result:
         Name of the figure in :mod:`arms_irr.plots` that shows it; empty where there is none.
     instrument : Instrument or None
         Whose labels the picture needs.
+    names : mapping
+        Titles of the cases, for the picture.
     synthetic : bool
         Whether the data were made up; said wherever the result is shown.
     """
@@ -66,7 +71,8 @@ class Result:
     notes: tuple[str, ...] = ()
     seed: int | None = None
     picture: str = ""
-    instrument: Instrument | None = field(default=None, repr=False)
+    instrument: Instrument | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
     synthetic: bool = False
 
     def __iter__(self) -> Iterator[Row]:
@@ -112,11 +118,17 @@ class Result:
             for row in self.rows
         ]
 
-    def to_frame(self) -> pd.DataFrame:
-        """A pandas frame with the grouping columns followed by the fixed columns."""
+    def to_frame(self, parts: bool = False) -> pd.DataFrame:
+        """A pandas frame with the grouping columns followed by the fixed columns.
+
+        ``parts=True`` adds a column for each further quantity (variance components, design effect ...).
+        """
         import pandas as pd
 
-        return pd.DataFrame(self.records(), columns=[*self.by, *COLUMNS])
+        frame = pd.DataFrame(self.records(), columns=[*self.by, *COLUMNS])
+        if parts:
+            frame = pd.concat([frame, pd.DataFrame([dict(row.estimate.parts) for row in self.rows])], axis=1)
+        return frame
 
     def to_csv(self, path: str | Path | None = None) -> str:
         """The rows as CSV text (utf-8, full precision, empty for ``nan``); written to ``path`` when given."""
@@ -150,18 +162,38 @@ class Result:
 
         if not self.picture:
             raise ArgumentError("this result has no picture; use to_frame() and plot the columns you need")
-        known = {"instrument": self.instrument} if self.instrument else {}
-        return getattr(plots, self.picture)(self, **{"title": self.question, "synthetic": self.synthetic, **known, **options})
+        known: dict[str, Any] = {"title": self.question, "synthetic": self.synthetic, "names": self.names}
+        if self.instrument is not None:
+            known["instrument"] = self.instrument
+        return getattr(plots, self.picture)(self, **{**known, **options})
+
+    def explain(self) -> str:
+        """Question, notes and the sentence of every flag, one a line."""
+        head = f"{self.question} (synthetic data)" if self.synthetic else self.question
+        return "\n".join([head, *self.notes, *self.flag_notes])
+
+    def _brief(self, most: int) -> tuple[list[str], list[list[str]]]:
+        """The columns that a reader needs first, rounded, of at most so many rows."""
+        columns = [*self.by, *(c for c in _FIRST if any(row[c] not in ("", None) for row in self.records()))]
+        records = self.records()[:most]
+        return columns, [[_short(record[c]) for c in columns] for record in records]
+
+    def __repr__(self) -> str:
+        columns, lines = self._brief(10)
+        widths = [max(map(len, column)) for column in zip(columns, *lines, strict=True)]
+        table = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in [columns, *lines]]
+        more = [f"... and {len(self) - 10} more rows; to_frame() has them all"] if len(self) > 10 else []
+        return "\n".join([self.explain().splitlines()[0], *table, *more])
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th scope='col'>{html.escape(c)}</th>" for c in [*self.by, *COLUMNS])
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(_short(v))}</td>" for v in record.values()) + "</tr>"
-            for record in self.records()
-        )
-        notes = "".join(f"<p>{html.escape(note)}</p>" for note in (*self.notes, *self.flag_notes))
-        caption = f"{self.question} (synthetic data)" if self.synthetic else self.question
-        return f"<table><caption>{html.escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
+        columns, lines = self._brief(60)
+        head = "".join(f"<th scope='col'>{html.escape(c)}</th>" for c in columns)
+        body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in line) + "</tr>" for line in lines)
+        first, *notes = self.explain().splitlines()
+        if len(self) > 60:
+            notes.insert(0, f"The first 60 of {len(self)} rows; to_frame() has them all.")
+        below = "".join(f"<p>{html.escape(note)}</p>" for note in notes)
+        return f"<table><caption>{html.escape(first)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}"
 
 
 def stack(question: str, *results: Result) -> Result:
@@ -184,5 +216,5 @@ def _plain(value: object) -> object:
 
 def _short(value: object) -> str:
     if isinstance(value, float):
-        return "" if math.isnan(value) else f"{value:.4g}"
+        return "n/a" if math.isnan(value) else f"{value:.3f}"
     return str(value)

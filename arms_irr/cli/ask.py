@@ -78,5 +78,5 @@ def read(path: Path) -> Study:
         study = read_study(existing(path))
     if study.warnings:
         count = "1 warning" if len(study.warnings) == 1 else f"{len(study.warnings)} warnings"
-        say(f"{count} about the data: read with arms-irr check {path}\n")
+        say(f"{count} about the data; arms-irr check {path} tells more.")
     return study

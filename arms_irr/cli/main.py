@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sys
@@ -72,37 +73,43 @@ def _told(command: Command) -> Command:
             sys.stdout.flush()
         except typer.Exit:
             raise
-        except BrokenPipeError:  # the reader has enough, as in `arms-irr gold ... | head`
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(141) from None
-        except KeyboardInterrupt:
-            say("Stopped before the end, as you asked.")
-            raise typer.Exit(130) from None
-        except DataError as error:
-            say(str(error))
-            raise typer.Exit(1) from None
-        except ArmsError as error:
-            say(f"Error: {error}")
-            raise typer.Exit(2) from None
-        except Exception as error:
-            say(_unexpected(error))
-            raise typer.Exit(3) from None
+        except (Exception, KeyboardInterrupt) as error:
+            raise typer.Exit(_tell(error)) from None
 
     return run
 
 
-def _unexpected(error: Exception) -> str:
-    """One sentence on what should not have happened; the traceback too where ARMS_IRR_DEBUG is set."""
-    what = " ".join(f"{type(error).__name__}: {error}".split())
-    told = (
-        f"Something went wrong inside arms-irr ({what}): this is a fault of the program, so please report it "
-        "to the arms-irr project, with the command you typed."
-    )
-    if not os.environ.get("ARMS_IRR_DEBUG"):
-        return told
-    import traceback
+def _tell(error: BaseException) -> int:
+    """Say on stderr what went wrong; the exit code."""
+    if isinstance(error, BrokenPipeError):  # the reader has enough, as in `arms-irr gold ... | head`
+        _drop_output()
+        return 141
+    if isinstance(error, KeyboardInterrupt):
+        say("Stopped before the end, as you asked.")
+        return 130
+    if isinstance(error, ArmsError):
+        data = isinstance(error, DataError)
+        say(str(error) if data else f"Error: {error}")
+        return 1 if data else 2
+    if isinstance(error, OSError):
+        _drop_output()
+    if os.environ.get("ARMS_IRR_DEBUG"):
+        import traceback
 
-    return "".join(traceback.format_exception(error)) + told
+        say("".join(traceback.format_exception(error)))
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    whose = "the computer refused" if isinstance(error, OSError) else "this is a fault of the program"
+    say(
+        f"Something went wrong ({what}): {whose}, so nothing more was done; if it goes on, please report it to "
+        "the arms-irr project, with the command you typed."
+    )
+    return 3
+
+
+def _drop_output() -> None:
+    """Let what cannot be written go, or Python would complain about it on its way out."""
+    with contextlib.suppress(OSError, ValueError):  # ValueError: a stream that is no file, as in a notebook
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 for _command, _example in EXAMPLES.items():
@@ -111,9 +118,17 @@ for _command, _example in EXAMPLES.items():
 
 def main() -> None:
     """Run the command line and exit."""
-    for stream in (sys.stdout, sys.stderr):
-        # A pipe or file gets UTF-8 whatever the machine's own code page; a terminal keeps its own.
-        stream.reconfigure(errors="replace", **({} if stream.isatty() else {"encoding": "utf-8"}))
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        elif not stream.isatty():  # a pipe or file gets UTF-8 whatever the machine's own code page
+            stream.reconfigure(encoding="utf-8", errors="replace")
+        else:
+            stream.reconfigure(errors="replace")
     if not (sys.warnoptions or os.environ.get("ARMS_IRR_DEBUG")):
         warnings.simplefilter("ignore")  # they speak to programmers; what matters to a user is a flag or a note
-    app(prog_name="arms-irr")
+    try:
+        app(prog_name="arms-irr")
+    except (Exception, KeyboardInterrupt) as error:
+        sys.exit(_tell(error))

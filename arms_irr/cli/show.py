@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
 
     from arms_irr.analysis.result import Result
 
-__all__ = ["SYNTHETIC", "Table", "answer", "one_format", "say", "sentences", "write_json", "working"]
+__all__ = ["SYNTHETIC", "Table", "answer", "one_format", "say", "sentences", "working", "write_json"]
 
 SYNTHETIC = "Synthetic data: these ratings were made up."
 UNWRAPPED, READABLE = 100_000, 100  # columns: a pipe takes lines of any length, a reader does not
+FOLDED = 16  # columns of words become no narrower
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,11 @@ class Table:
     rows : sequence of tuple of str
         As many texts as the head has.
     words : int
-        How many columns on the left hold words; the others hold numbers and are set to the right.
+        How many columns on the left hold words; the others hold numbers and are set to the right, but for the
+        last, which holds the letters of footnotes.
     grouped : int
         How many columns on the left name a group: they are said once, and a gap follows each group.
-    below : tuple of str
+    below, above : tuple of str
         Footnotes and sentences.
     """
 
@@ -46,6 +49,7 @@ class Table:
     words: int
     grouped: int = 0
     below: tuple[str, ...] = ()
+    above: tuple[str, ...] = ()
 
 
 def say(words: str) -> None:
@@ -98,12 +102,14 @@ def _readable(result: Result, table: Table) -> None:
         console.print(result.question, style="bold")
         if result.synthetic:
             console.print(SYNTHETIC)
+        for line in table.above:
+            _print_sentence(console, line)
         console.print()
         if table.rows:
-            drawn = _drawn(table)
-            # Where the screen is too narrow for the numbers, a long line is better than half a number.
-            needed = console.measure(drawn).minimum
-            console.print(drawn, width=max(console.width, needed), crop=False, no_wrap=False)
+            screen = console.width
+            drawn, console.width = _drawn(table, screen)
+            console.print(drawn, crop=False)
+            console.width = screen
         else:
             console.print("There are no ratings to show here.")
         console.print()
@@ -130,29 +136,63 @@ def _write(console: Console, draw: Callable[[], Any]) -> None:
 def _print_sentence(console: Console, line: str) -> None:
     from rich.padding import Padding
 
+    if not line:
+        return console.print()
     indent = len(line) - len(line.lstrip(" "))
     width = console.width if console.width == UNWRAPPED else min(console.width, READABLE)
     console.print(Padding(line[indent:], (0, 0, 0, indent), expand=False), width=width)
 
 
-def _drawn(table: Table) -> Any:
+def _drawn(table: Table, width: int) -> tuple[Any, int]:
+    """The table for a screen of that width, and the width it needs: a long line is better than half a number."""
     from rich import box
     from rich.table import Table as RichTable
 
-    drawn = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1), header_style="bold")
-    for column, head in enumerate(table.head):
-        number = column >= table.words
-        drawn.add_column(head, justify="right" if number else "left", no_wrap=number, overflow="fold")
-    for index, row in enumerate(table.rows):
-        group = row[: table.grouped]
-        again = table.grouped and index and table.rows[index - 1][: table.grouped] == group
-        last = index + 1 == len(table.rows) or table.rows[index + 1][: table.grouped] != group
-        many = table.grouped and (again or not last)
-        texts = ("",) * table.grouped + row[table.grouped :] if again else row
-        drawn.add_row(*texts)
-        if many and last and index + 1 < len(table.rows):
-            drawn.add_row()
-    return drawn
+    drawn = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    columns = list(zip(*table.rows, strict=True))
+    natural = [max(map(len, (head, *texts))) for head, texts in zip(table.head, columns, strict=True)]
+    gaps = 2 * (len(columns) - 1)
+    narrow = sum(natural) + gaps > width
+    needed = gaps
+    for index, (head, texts) in enumerate(zip(table.head, columns, strict=True)):
+        words = index < table.words
+        least = min(FOLDED, max(map(_longest_word, (head, *texts)))) if words else max(map(len, texts))
+        shown = _wrapped(head, least) if narrow and not words else head
+        least = max(least, _longest_line(shown) if not words else 0)
+        number = not words and index < len(columns) - 1
+        drawn.add_column(
+            shown, justify="right" if number else "left", no_wrap=not words, overflow="fold", min_width=least
+        )
+        needed += least
+    for row in _said_once(table):
+        drawn.add_row(*row)
+    return drawn, max(width, needed)
+
+
+def _longest_word(text: str) -> int:
+    return max(map(len, text.split()), default=0)
+
+
+def _longest_line(text: str) -> int:
+    return max(map(len, text.split("\n")))
+
+
+def _wrapped(head: str, width: int) -> str:
+    """A heading over several lines, "95 %" kept together."""
+    held = head.replace(" %", "\xa0%")
+    lines = textwrap.wrap(held, max(width, _longest_word(head)), break_long_words=False)
+    return "\n".join(lines).replace("\xa0", " ")
+
+
+def _said_once(table: Table) -> Iterator[tuple[str, ...]]:
+    """The rows, with the names of a group in its first row only and a gap between groups of several rows."""
+    rows, n = table.rows, table.grouped
+    for index, row in enumerate(rows):
+        again = n > 0 and index > 0 and rows[index - 1][:n] == row[:n]
+        goes_on = n > 0 and index + 1 < len(rows) and rows[index + 1][:n] == row[:n]
+        yield (*("",) * n, *row[n:]) if again else row
+        if again and not goes_on and index + 1 < len(rows):
+            yield ()
 
 
 @contextmanager
@@ -185,7 +225,3 @@ def working(words: str) -> Iterator[Callable[[str], None]]:
         soon.join()
         bar.stop()
 
-
-def texts(values: Iterable[object]) -> tuple[str, ...]:
-    """The values as text."""
-    return tuple(str(value) for value in values)

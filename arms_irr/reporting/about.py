@@ -161,7 +161,8 @@ def methods_section(draft: Draft) -> Section:
     level = draft.interval_head
     items: tuple[tuple[str, Text], ...] = (
         ("To whom the intervals apply", "Other officers like these, rating these cases with these factors. Officers are the independent "
-         "unit: several ratings by one officer are not counted as independent evidence. No interval extends to other cases."),
+         "unit: several ratings by one officer are not counted as independent evidence. Only the intervals of the ICC extend to other "
+         "cases; a single case carries none for that."),
         ("Agreement with the gold standard", f"Where each officer gives one rating, the {level} is Wilson's. Where officers give several, it is "
          "clustered by officer: a t interval on the logit scale with the number of officers less one degrees of freedom; where a share is 0 or 1, "
          "does not vary, or has fewer than five cases on one side, Wilson's interval on the effective number of ratings."),

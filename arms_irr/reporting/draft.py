@@ -13,7 +13,9 @@ from arms_irr.reporting.wording import coefficient, footnotes, interval, letters
 from arms_irr.statistics.estimate import Estimate
 from arms_irr.study.study import Study
 
-__all__ = ["Draft", "coefficients_cells", "estimates_table", "share_cells"]
+__all__ = ["FEW_CASES", "Draft", "coefficients_cells", "estimates_table", "share_cells"]
+
+FEW_CASES = 3  # up to here every case has its own tables on the pages
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Draft:
     @property
     def many_cases(self) -> bool:
         """Whether single cases go to the tables beside the report rather than onto its pages."""
-        return len(self.study.cases) > 3
+        return len(self.study.cases) > FEW_CASES
 
     def figure(
         self, id: str, title: str, caption: str, alt: str, draw: Callable[..., object], *results: object, **options: object

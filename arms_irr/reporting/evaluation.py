@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from arms_irr.errors import ArgumentError
 from arms_irr.reporting import about, ratings, reliability, summary
 from arms_irr.reporting.document import Document
-from arms_irr.reporting.draft import Draft
+from arms_irr.reporting.draft import FEW_CASES, Draft
 from arms_irr.reporting.findings import Findings, collect
 from arms_irr.reporting.html import to_html
 from arms_irr.reporting.manifest import manifest, versions
 from arms_irr.reporting.markdown import to_markdown
-from arms_irr.reporting.naming import Names
+from arms_irr.reporting.naming import ALL_CASES, Names
 from arms_irr.reporting.publish import publish
 from arms_irr.statistics.estimate import check_confidence
 from arms_irr.study.study import Study, read_study
@@ -57,6 +58,7 @@ def evaluate(
     if not isinstance(study, Study):
         study = read_study(study)
     folder = Path(out) if out is not None else Path("reports") / _name(study)
+    study = _with_a_band(study)
     findings = collect(study, confidence_level=confidence_level, seed=seed, step=step)
     step("figures and report")
     document = evaluation(study, findings, confidence_level=confidence_level, seed=seed)
@@ -66,6 +68,13 @@ def evaluate(
     settings = {"confidence_level": confidence_level, "seed": seed}
     publish(folder, files, manifest(study, settings, files))
     return folder
+
+
+def _with_a_band(study: Study) -> Study:
+    """A study with many cases and no bands is reported as a single band: case by case it would not be read."""
+    if study.bands or len(study.cases) <= FEW_CASES:
+        return study
+    return replace(study, case_attributes={**study.case_attributes, "risk_band": (ALL_CASES,) * len(study.cases)})
 
 
 def _name(study: Study) -> str:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from arms_irr.study.study import Study
 
-__all__ = ["COEFFICIENT_NAMES", "Names", "coefficient_name"]
+__all__ = ["ALL_CASES", "COEFFICIENT_NAMES", "Names", "coefficient_name"]
 
 _KINDS = {"risk": "Risk factors", "protective": "Protective factors", "item": "Items", "static": "Static items",
           "overall": "Overall priority"}
@@ -18,6 +18,7 @@ COEFFICIENT_NAMES = {
     "fleiss": "Fleiss' kappa", "krippendorff": "Krippendorff's alpha", "cohen": "Cohen's kappa", "scott": "Scott's pi",
     "light": "Light's kappa", "r_wg": "r_WG", "icc": "ICC",
 }
+ALL_CASES = "(all cases)"  # stands for the band of a study with many cases and no bands
 _WEIGHTS = {"identity": "exact", "quadratic": "quadratic weights", "linear": "linear weights", "ordinal metric": "ordinal"}
 
 
@@ -37,13 +38,10 @@ class Names:
 
     study: Study
 
-    @cached_property
+    @property
     def cases(self) -> dict[str, str]:
-        """Case ids to titles, where every case has a title of its own."""
-        titles = self.study.case_attributes.get("title", ())
-        if len(set(titles)) == len(self.study.cases) and all(titles):
-            return dict(zip(self.study.cases, titles, strict=True))
-        return {case: case for case in self.study.cases}
+        """Case ids to titles."""
+        return self.study.case_titles
 
     @cached_property
     def bands(self) -> dict[str, str]:
@@ -52,8 +50,16 @@ class Names:
             return self.cases
         return {band: self.band(band)[0].upper() + self.band(band)[1:] for band in self.study.bands}
 
+    def where(self, band: str) -> str:
+        """In a sentence: "in the lower-risk case", "in the cases in band 3", "over all cases", "in case p"."""
+        if band == ALL_CASES:
+            return "over all cases"
+        return f"in the {self.band(band)}" if self.study.bands else f"in case {self.cases[band]}"
+
     def band(self, band: str) -> str:
-        """In a sentence, without the article: "lower-risk case", "higher-risk cases", "cases in band 3"."""
+        """The band as a noun: "lower-risk case", "higher-risk cases", "cases in band 3"."""
+        if band == ALL_CASES:
+            return "all cases"
         if not self.study.bands:
             return f"case {self.cases[band]}"
         noun = "case" if self.study.case_attributes["risk_band"].count(band) == 1 else "cases"

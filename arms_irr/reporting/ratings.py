@@ -11,7 +11,7 @@ from arms_irr.analysis.distributions import BLANK
 from arms_irr.analysis.overall import has_guide, overall_consistency
 from arms_irr.analysis.raters import funnel_limits
 from arms_irr.analysis.result import Result, Row
-from arms_irr.reporting.document import Block, Column, Paragraph, Ref, Section, Table
+from arms_irr.reporting.document import Block, Column, Paragraph, Section, Table
 from arms_irr.reporting.draft import (
     Draft,
     coefficients_cells,
@@ -62,6 +62,8 @@ def _most_and_least(draft: Draft) -> str:
         share, category = modal[key]
         return f"{draft.names.factor(key[0])}, {draft.names.cases[key[1]]}: {percent(share)} {category}"
 
+    if modal[best][0] == modal[worst][0]:
+        return "Every factor and case has the same share of its most frequent rating"
     return f"Officers were most of one mind on {words(best)}; least on {words(worst)}"
 
 
@@ -96,9 +98,9 @@ def _categories(draft: Draft) -> list[str]:
 def gold_section(draft: Draft) -> Section:
     """By kind and band, by factor and case, direction of error, confusion."""
     found = draft.findings
-    if found.gold_by_kind_band is None or nothing(found.gold_by_kind_band):
-        return Section("gold", "Agreement with the gold standard", (Paragraph(
-            "The study has no gold standard, so agreement with one cannot be reported."),))
+    if found.gold_by_kind_band is None or nothing(found.gold_by_kind_band.where("exact")):
+        why = "The study has no gold standard" if found.gold_by_kind_band is None else "No priority was given that has a gold standard"
+        return Section("gold", "Agreement with the gold standard", (Paragraph(f"{why}, so agreement with one cannot be reported."),))
     assert found.gold_by_factor_band is not None
     assert found.gold_by_factor_case is not None
     by_factor = found.gold_by_factor_band if draft.many_cases else found.gold_by_factor_case
@@ -132,14 +134,16 @@ def _one_scale(draft: Draft) -> Result:
 
 
 def _gold_words(draft: Draft) -> str:
-    exact = [row for row in draft.findings.gold_by_kind_band.where("exact") if row.estimate.estimable and row["kind"] != "overall"]
+    exact = [row for row in draft.findings.gold_by_kind_band.where("exact") if row.estimate.estimable]
+    exact = [row for row in exact if row["kind"] != "overall"] or exact
     low, high = (pick(exact, key=lambda row: row.estimate.value) for pick in (min, max))
 
     def words(row: Row) -> str:
-        return (f"{draft.names.kind(row['kind']).lower()} in the {draft.names.band(row[draft.findings.band])} "
+        return (f"{draft.names.kind(row['kind']).lower()} {draft.names.where(row[draft.findings.band])} "
                 f"({percent(row.estimate.value)}, {base(row.estimate).strip('()')})")
 
-    return (f"Officers gave the gold-standard priority most often for {words(high)} and least often for {words(low)}. "
+    apart = f" and least often for {words(low)}" if low.estimate.value < high.estimate.value else ""
+    return (f"Officers gave the gold-standard priority most often for {words(high)}{apart}. "
             "Shares are of the priorities given; 'unable to rate' and blanks are counted apart.")
 
 
@@ -237,6 +241,8 @@ def _gold_finding(draft: Draft, result: Result) -> str:
     found = _extremes(result, "exact")
     if found is None:
         return "No agreement with the gold standard can be shown"
+    if found[0].estimate.value == found[1].estimate.value:
+        return f"Agreement with the gold standard was the same on every factor: {percent(found[0].estimate.value)}"
     return f"Agreement with the gold standard was highest on {_place(draft, found[0])}, and lowest on {_place(draft, found[1])}"
 
 
@@ -247,10 +253,10 @@ def _direction_finding(draft: Draft) -> str:
     parts = []
     for value in dict.fromkeys(row[band] for row in result):
         e = result.where("mean_signed_error", **{band: value}).rows[0].estimate
-        if e.estimable:
-            lean = "above" if e.ci_low > 0 else "below" if e.ci_high < 0 else "neither above nor below"
-            parts.append(f"{lean} the gold standard in the {draft.names.band(value)}")
-    return "On average, ratings lie " + ", and ".join(parts) if parts else "No direction of error can be shown"
+        if np.isfinite(e.ci_low):
+            lean = "lie above" if e.ci_low > 0 else "lie below" if e.ci_high < 0 else "do not clearly lean from"
+            parts.append(f"{lean} the gold standard {draft.names.where(value)}")
+    return "On average, ratings " + ", and ".join(parts) if parts else "How often ratings are lower or higher than the gold standard"
 
 
 def _direction_alt(draft: Draft, result: Result) -> str:
@@ -264,8 +270,8 @@ def _confusion_finding(draft: Draft) -> str:
     row = max(rows, key=lambda r: r.estimate.value, default=None)
     if row is None or row.estimate.value == 0:
         return "Every rating was the gold standard's"
-    return (f"The most frequent departure: gold {row['gold']} rated {row['rating']}, {draft.names.kind(row['kind']).lower()} in the "
-            f"{draft.names.band(row[draft.findings.band])}, {percent(row.estimate.value)} of {plural(row.estimate.n_ratings, 'rating')}")
+    return (f"The most frequent departure: gold {row['gold']} rated {row['rating']}, {draft.names.kind(row['kind']).lower()} "
+            f"{draft.names.where(row[draft.findings.band])}, {percent(row.estimate.value)} of {plural(row.estimate.n_ratings, 'rating')}")
 
 
 # --- overall priority, officers ---------------------------------------------------------------------------
@@ -312,12 +318,13 @@ def officers_section(draft: Draft) -> Section:
     """Every officer beside the others, without ranking."""
     result = draft.findings.raters
     title = "Each officer against the gold standard"
-    if result is None or nothing(result):
-        return Section("officers-gold", title, (Paragraph("Without a gold standard, officers cannot be compared with one."),))
-    blocks: list[Block] = [Paragraph((
-        "Each officer's ratings are few, so the intervals are wide and mostly overlap. Officers stand in the order of the study's own table; ",
-        Ref("fig-funnel"), " shows how many lie outside what chance alone would do. It is no ranking."))]
-    blocks.append(_funnel(draft, result))
+    if result is None or nothing(result.where("exact")):
+        return Section("officers-gold", title, (Paragraph("Without priorities that have a gold standard, officers cannot be compared with one."),))
+    blocks: list[Block] = [Paragraph("Each officer's ratings are few, so the intervals are wide. Officers stand in the order of the study's own "
+                                     "table: it is no ranking. The funnel plot, where there is one, shows how many officers lie outside what "
+                                     "chance alone would do.")]
+    if len(draft.study.raters) > 2:
+        blocks.append(_funnel(draft, result))
     rows = []
     for officer in dict.fromkeys(row["rater"] for row in result):
         own = result.where(rater=officer)

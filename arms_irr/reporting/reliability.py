@@ -29,7 +29,7 @@ def between_section(draft: Draft) -> Section:
         Paragraph("Two officers can agree with each other and both miss the gold standard; this section is about the first only. "
                   "The coefficients set the same observed agreement against different ideas of chance. "
                   "A low kappa or alpha beside a high percent agreement says that the subjects differ little, not that officers disagree."),
-        draft.figure("fig-between", "The same ratings give low or high values, depending on the coefficient's idea of chance", caption,
+        draft.figure("fig-between", _finding(by_case), caption,
                      _alt(by_case, names), plots.coefficients, by_case, names={**draft.names.all, **names}),
         _table("between", "Agreement between officers" + (" by risk band." if column == "risk_band" else " by case."), by_case, names, draft),
     ]
@@ -39,6 +39,13 @@ def between_section(draft: Draft) -> Section:
     if not draft.many_cases:
         blocks.append(_factor_table(draft))
     return Section("between", title, tuple(blocks))
+
+
+def _finding(result: Result) -> str:
+    values = [row.estimate.value for row in result if row.estimate.estimable]
+    if max(values) - min(values) < 0.1:
+        return "Every coefficient gives much the same value"
+    return "The same ratings give low or high values, depending on the coefficient's idea of chance"
 
 
 def _alt(result: Result, names: dict[str, str]) -> str:
@@ -131,8 +138,8 @@ def icc_section(draft: Draft) -> Section:
     blocks: list[Block] = []
     if nothing(by_factor):
         blocks.append(Paragraph(
-            f"No intraclass correlation is given for single factors: each rests on {plural(len(study.cases), 'case')} in all, and an ICC needs at "
-            f"least {FEW} cases that differ. Read the agreement with the gold standard, percent agreement, Gwet's AC and r_WG by factor instead."))
+            f"No intraclass correlation is given for single factors: each rests on {plural(len(study.cases), 'case')} in all, and an ICC by factor "
+            f"and band needs at least {FEW} cases in a band. Read the agreement with the gold standard, percent agreement, Gwet's AC and r_WG by factor instead."))
     else:
         blocks += [Paragraph(_words(draft, by_factor)), _icc_table("icc-factors", "ICC(A,1) by factor and risk band: single officers, absolute "
                                                                    "agreement; subjects are cases.", by_factor, draft)]
@@ -160,7 +167,7 @@ def _words(draft: Draft, result: Result) -> str:
 
     def words(row) -> str:
         e: Estimate = row.estimate
-        return (f"{draft.names.factor(row['factor'])} in the {draft.names.band(row[band])} "
+        return (f"{draft.names.factor(row['factor'])} {draft.names.where(row[band])} "
                 f"({coefficient(e.value)}, {base(e, scale=1, decimals=2).strip('()')})")
 
     return (f"The ICC is highest for {words(high)} and lowest for {words(low)}. It rises with the spread of the cases as well as with the agreement "

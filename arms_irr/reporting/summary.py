@@ -6,7 +6,7 @@ from arms_irr.analysis.design import limits
 from arms_irr.analysis.result import Result
 from arms_irr.reporting.document import Section, Strong, Text, can_and_cannot, main_points
 from arms_irr.reporting.draft import Draft
-from arms_irr.reporting.wording import base, coefficient, interval, listed, of_every_100, percent, plural
+from arms_irr.reporting.wording import NA, base, coefficient, interval, listed, of_every_100, percent, plural
 from arms_irr.statistics.estimate import Estimate
 
 __all__ = ["limits_box", "main_points_section"]
@@ -44,7 +44,7 @@ def _sentence(start: str, found: list[tuple[str, Estimate]], counts: str = "") -
 def _overall_agreement(draft: Draft) -> Text:
     result = draft.findings.gold_by_band
     assert result is not None
-    found = [(f"ratings in the {draft.names.band(band)}", e) for band in _bands(draft) if (e := _one(result, "exact", draft, band)).estimable]
+    found = [(f"ratings {draft.names.where(band)}", e) for band in _bands(draft) if (e := _one(result, "exact", draft, band)).estimable]
     if not found:
         return ""
     n = plural(len(draft.study.raters), "officer")
@@ -69,7 +69,7 @@ def _kinds(draft: Draft) -> Text:
             continue
         higher.append(risk.value > protective.value)
         parts += ["; " if parts else "", Strong(f"{percent(risk.value)} against {percent(protective.value)}"),
-                  f" in the {draft.names.band(band)} ", f"({draft.interval_head}s {interval(risk)} and {interval(protective)})"]
+                  f" {draft.names.where(band)} ", _two_intervals(draft, risk, protective)]
     if not parts:
         return ""
     start = "Officers matched the gold standard more often on risk factors than on protective factors: "
@@ -80,6 +80,11 @@ def _kinds(draft: Draft) -> Text:
     return (start, *parts, ".")
 
 
+def _two_intervals(draft: Draft, first: Estimate, second: Estimate) -> str:
+    limits = (interval(first), interval(second))
+    return "(no intervals can be given)" if NA in limits else f"({draft.interval_head}s {limits[0]} and {limits[1]})"
+
+
 def _missed_high(draft: Draft) -> Text:
     """The cell with the most missed Highs: the safety statistic."""
     result = draft.findings.gold_by_kind_band
@@ -88,10 +93,13 @@ def _missed_high(draft: Draft) -> Text:
     if not found:
         return ""
     row = max(found, key=lambda row: row.estimate.value)
-    e, where = row.estimate, draft.names.band(row[draft.findings.band])
+    e, where = row.estimate, draft.names.where(row[draft.findings.band])
     top = draft.study.instrument.scale_of(_factor_of(draft, row["kind"])).categories[-1]
+    if e.value == 0:
+        return (f"Where the gold standard is {top}, ", Strong("no rating was lower"), f" on {draft.names.kind(row['kind']).lower()} "
+                f"{where} {base(e, plural(e.n_ratings, 'rating'), plural(e.n_raters, 'officer'))}.")
     return (f"Where the gold standard is {top}, officers most often rated lower on {draft.names.kind(row['kind']).lower()} "
-            f"in the {where}: ", Strong(of_every_100(e.value)),
+            f"{where}: ", Strong(of_every_100(e.value)),
             f" such ratings {base(e, plural(e.n_ratings, 'rating'), plural(e.n_raters, 'officer'))}.")
 
 
@@ -102,7 +110,7 @@ def _factor_of(draft: Draft, kind: str) -> str:
 def _overall_priority(draft: Draft) -> Text:
     result = draft.findings.gold_by_kind_band
     assert result is not None
-    found = [(f"overall ratings of the {draft.names.band(band)}", e) for band in _bands(draft)
+    found = [(f"overall ratings {draft.names.where(band)}", e) for band in _bands(draft)
              if (e := _one(result, "exact", draft, band, kind="overall")).estimable]
     return _sentence("The overall priority was the gold standard's in ", found) if found else ""
 
@@ -116,7 +124,7 @@ def _between(draft: Draft) -> Text:
         exact, ac2 = (found.where(name, **{draft.findings.band: band}).rows for name in ("percent", "gwet"))
         if not exact or not exact[0].estimate.estimable:
             continue
-        parts += ["; " if shown else "", Strong(of_every_100(exact[0].estimate.value)), f" factors in the {draft.names.band(band)} ",
+        parts += ["; " if shown else "", Strong(of_every_100(exact[0].estimate.value)), f" factors {draft.names.where(band)} ",
                   base(exact[0].estimate)]
         if ac2 and ac2[0].estimate.estimable:
             parts += [f", Gwet's AC2 {coefficient(ac2[0].estimate.value)} ", base(ac2[0].estimate, scale=1, decimals=2)]
@@ -128,13 +136,15 @@ def _unable(draft: Draft) -> Text:
     found = draft.findings.gold_by_kind_band
     if found is None:
         return ""
-    cells = [(f"ratings of {draft.names.kind(row['kind']).lower()} in the {draft.names.band(row[draft.findings.band])}", row.estimate)
+    cells = [(f"ratings of {draft.names.kind(row['kind']).lower()} {draft.names.where(row[draft.findings.band])}", row.estimate)
              for row in found.where("unable_to_rate") if row["kind"] in ("risk", "protective") and row.estimate.estimable]
     if not cells:
         return ""
     low, high = (pick(cells, key=lambda pair: pair[1].value) for pick in (min, max))
     if high[1].value == 0:
         return "Nobody answered 'unable to rate'."
+    if low[1].value == high[1].value:
+        return ("Officers answered 'unable to rate' in ", Strong(percent(high[1].value)), f" of ratings, in every kind of factor {base(high[1])}.")
     return ("Officers answered 'unable to rate' most often in ", high[0], ": ", Strong(percent(high[1].value)), f" {base(high[1])}; ",
             "least often in ", low[0], f": {percent(low[1].value)} {base(low[1])}.")
 
@@ -144,12 +154,14 @@ def limits_box(draft: Draft) -> Section:
     study = draft.study
     can: list[Text] = []
     if study.has_gold:
-        can.append("How often, and in which direction, officers like these depart from the gold standard on these cases.")
-    can.append("How far officers agree with each other on these cases, and how much of that other officers would repeat.")
+        who = "officers like these depart" if len(study.raters) > 1 else "this officer departed"
+        can.append(f"How often, and in which direction, {who} from the gold standard on these cases.")
+    if len(study.raters) > 1:
+        can.append("How far officers agree with each other on these cases, and how much of that other officers would repeat.")
     can.append("Which factors and cases to discuss in training.")
     cannot: list[Text] = [limit[0].upper() + limit[1:] for limit in limits(study)]
     if not any("other cases" in str(limit) for limit in cannot):
-        cannot.append("What officers would do with other cases: every interval of this report is for these cases.")
+        cannot.append("What officers would do with other cases: the intervals of agreement are for these cases.")
     cannot.append("Whether a priority is right for a real person: agreement with a gold standard or between officers is not "
                   "evidence that ratings predict offending.")
     cannot.append("Whether a single officer is competent: too few ratings stand behind each officer.")

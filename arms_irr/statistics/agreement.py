@@ -88,6 +88,8 @@ class Coefficient:
     needs_variation : bool
         Chance agreement comes from the margins, so the coefficient says nothing about few or uniform units
         (the family that a Study suppresses).
+    chance : bool
+        Sets observed against expected agreement; without it there is no expected agreement to show.
     named : bool
         Needs to know which rater gave which rating.
     two : bool
@@ -102,6 +104,7 @@ class Coefficient:
     influence: Callable[[Tally, Floats], Floats] | None
     reference: str
     needs_variation: bool = True
+    chance: bool = True
     named: bool = False
     two: bool = False
     ddof: int = 1
@@ -266,13 +269,13 @@ def _krippendorff_ordinal(view: View, w: Floats) -> Pair:
 # --- the table --------------------------------------------------------------------------------------------
 
 _ROWS = (
-    Coefficient("percent", "Percent agreement", *_PERCENT, "Gwet 2014, section 2.2", needs_variation=False),
+    Coefficient("percent", "Percent agreement", *_PERCENT, "Gwet 2014, section 2.2", needs_variation=False, chance=False),
     Coefficient("cohen", "Cohen's kappa", _conger, _conger_influence,
                 "Cohen 1960, 1968; variance Fleiss, Cohen & Everitt 1969", named=True, two=True, ddof=0),
     Coefficient("scott", "Scott's pi", *_FLEISS, "Scott 1955", named=True, two=True, ddof=0),
     Coefficient("fleiss", "Fleiss' kappa", *_FLEISS, "Fleiss 1971"),
     Coefficient("conger", "Conger's kappa", _conger, _conger_influence, "Conger 1980", named=True),
-    Coefficient("light", "Light's kappa", _light, None, "Light 1971", named=True),
+    Coefficient("light", "Light's kappa", _light, None, "Light 1971", named=True, chance=False),
     Coefficient("krippendorff", "Krippendorff's alpha", _krippendorff, _krippendorff_influence, "Krippendorff 1970, 2019"),
     Coefficient("gwet", "Gwet's AC1/AC2", *_GWET, "Gwet 2008, 2014", needs_variation=False),
     Coefficient("brennan_prediger", "Brennan-Prediger", *_UNIFORM, "Brennan & Prediger 1981", needs_variation=False),

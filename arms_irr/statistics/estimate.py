@@ -139,7 +139,7 @@ class Estimate:
             return "not estimable: " + "; ".join(self.reasons)
         text = f"{self.value:.3f}"
         if not math.isnan(self.ci_low):
-            text += f" ({self.confidence_level:.0%} interval {self.ci_low:.3f} to {self.ci_high:.3f})"
+            text += f" ({100 * self.confidence_level:g} % interval {self.ci_low:.3f} to {self.ci_high:.3f})"
         return text
 
 

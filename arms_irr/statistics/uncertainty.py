@@ -60,7 +60,8 @@ def estimate(
     observed, expected = row.evaluate(View.whole(tally), w)
     value = float(_ratio((observed, expected)))
     common = float(View.whole(tally).margins().max())
-    found = replace(blank, value=value, observed=float(observed), expected=float(expected), flags=size_flags(row, tally),
+    shown = float(expected) if row.chance else np.nan
+    found = replace(blank, value=value, observed=float(observed), expected=shown, flags=size_flags(row, tally),
                     parts={"largest_share": common})
     if np.isnan(value):
         return found.flagged("one-category" if tally.n_used <= 1 else "no-variance")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from arms_irr.errors import DataError, Problem
+from arms_irr.errors import DataError, Problem, in_order
 from arms_irr.instruments import Instrument, load_instrument, shipped_instruments
 from arms_irr.instruments.model import NOT_GIVEN, UNABLE
 from arms_irr.study.check import check
@@ -146,6 +146,13 @@ class Study:
     def factors_rated(self) -> tuple[int, ...]:
         """Positions of the instrument's factors that the study has ratings of."""
         return tuple(np.unique(self.ratings.factor).tolist())
+
+    @property
+    def case_titles(self) -> dict[str, str]:
+        """Case ids to titles, where every case has a title of its own; otherwise to themselves."""
+        titles = self.case_attributes.get("title", ())
+        own = len(set(titles)) == len(self.cases) and all(titles)
+        return dict(zip(self.cases, titles if own else self.cases, strict=True))
 
     @property
     def bands(self) -> tuple[str, ...]:
@@ -354,7 +361,7 @@ def _study(
         source,
         files,
         checked.notes,
-        tuple(problems),
+        in_order(problems),
     )
 
 

@@ -38,7 +38,7 @@ FLAGS: dict[str, str] = {
     "so its fall-back was used",
     "undefined-without-a-subject": "without one of the subjects the coefficient is 0/0, so no interval is given",
     "undefined-without-a-rater": "without one of the raters the coefficient is 0/0, so no interval over raters is given",
-    "at-boundary": "the value or a delete-one value is at -1 or 1, where the Fisher-z scale ends",
+    "at-boundary": "the value, or the value without one of the raters, lies at or beyond -1 or 1, where the Fisher-z scale ends",
     "impossible-under": "the gold standard is the lowest category here: nobody can rate lower",
     "impossible-over": "the gold standard is the highest category here: nobody can rate higher",
     "cannot-fail": "the gold standard is a middle category: every rating is at most one step away",

@@ -159,7 +159,7 @@ def _over_raters(row: Coefficient, tally: Tally, w: Floats, found: Estimate) -> 
     """Delete-one-rater jackknife-t on the Fisher-z scale.
 
     The Fisher scale keeps the limits inside [-1, 1] and its coverage is nearest to nominal from 10 to 40
-    raters. Where a value lies at -1 or 1, the jackknife is taken untransformed and cut at those limits.
+    raters. Where a value lies at or beyond -1 or 1, the jackknife is taken untransformed and cut at 1.
     """
     if tally.codes is None:
         raise ArgumentError('target="raters" needs to know which rater gave which rating, not only counts')
@@ -180,6 +180,7 @@ def _over_raters(row: Coefficient, tally: Tally, w: Floats, found: Estimate) -> 
         half = t * np.sqrt(factor * np.sum((z - z.mean()) ** 2))
         centre = np.arctanh(found.value)
         return replace(found, se=se, ci_low=float(np.tanh(centre - half)), ci_high=float(np.tanh(centre + half)))
-    found = replace(found, se=se, ci_low=max(found.value - t * se, -1.0), ci_high=min(found.value + t * se, 1.0))
+    # A weighted coefficient can lie below -1, so the lower limit is not cut.
+    found = replace(found, se=se, ci_low=found.value - t * se, ci_high=min(found.value + t * se, 1.0))
     return replace(found, method=f"{row.title}, delete-one-rater jackknife, t interval").flagged("at-boundary", "interval-fallback")
 

@@ -33,8 +33,8 @@ def agreement(
             metavar="NAME",
             autocompletion=_coefficients,
             show_default=False,
-            help="One coefficient, or several by repeating the option: percent, cohen, scott, fleiss, conger, "
-            "light, krippendorff, gwet, brennan_prediger. By default the set that the design suits.",
+            help="One coefficient, or several by repeating the option: percent, cohen, scott, fleiss, "
+            "conger, light, krippendorff, gwet, brennan_prediger. By default the set that the design suits.",
         ),
     ] = [],  # noqa: B006
     weights: Annotated[
@@ -42,8 +42,8 @@ def agreement(
         typer.Option(
             metavar="NAME",
             autocompletion=_weights,
-            help="Weights of near misses, for every coefficient: identity, linear, quadratic, ordinal, radical, "
-            "ratio, circular, bipolar. By default those that suit the scale.",
+            help="Weights of near misses, for every coefficient: identity, linear, quadratic, ordinal, "
+            "radical, ratio, circular, bipolar. By default those that suit the scale.",
         ),
     ] = None,
     target: Annotated[

@@ -43,11 +43,10 @@ Confidence = Annotated[
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, metavar="NUMBER", help="Seed of the random numbers.")]
 Force = Annotated[
-    bool, typer.Option("--force", help="Show what the design cannot carry, marked as such.", show_default=False)
+    bool,
+    typer.Option("--force", help="Show what the design cannot carry, marked as such.", show_default=False),
 ]
-Json = Annotated[
-    bool, typer.Option("--json", help="Write JSON, with full precision.", show_default=False)
-]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON, with full precision.", show_default=False)]
 Csv = Annotated[bool, typer.Option("--csv", help="Write CSV, with full precision.", show_default=False)]
 
 

@@ -18,7 +18,11 @@ def evaluate(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", "-o", metavar="FOLDER", help="Folder of the report; reports/NAME by default.", show_default=False
+            "--out",
+            "-o",
+            metavar="FOLDER",
+            help="Folder of the report; reports/NAME by default.",
+            show_default=False,
         ),
     ] = None,
     confidence: Confidence = 0.95,
@@ -40,6 +44,6 @@ def evaluate(
     sentences(
         f"The report is {folder / 'report.html'}.",
         *([SYNTHETIC] if ratings.synthetic else []),
-        "Next: open it in a web browser and read the main points, and beside them what these data cannot show. "
-        f"The numbers behind it stand in {folder / 'tables'}.",
+        "Next: open it in a web browser and read the main points, and beside them what these data cannot "
+        f"show. The numbers behind it stand in {folder / 'tables'}.",
     )

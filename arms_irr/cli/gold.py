@@ -17,9 +17,9 @@ __all__ = ["gold"]
 
 DEFAULT_BY = ["factor", "case"]
 READ = (
-    "exact: the gold-standard priority, per cent of the priorities given; lower, higher: than the gold standard; "
-    "missed high: the gold standard is the highest category and the rating lower; unable: 'unable to rate', per "
-    "cent of all answers."
+    "exact: the gold-standard priority, per cent of the priorities given; lower, higher: than the gold "
+    "standard; missed high: the gold standard is the highest category and the rating lower; "
+    "unable: 'unable to rate', per cent of all answers."
 )
 
 
@@ -38,13 +38,16 @@ def gold(
             metavar="NAME",
             autocompletion=_statistics,
             show_default=False,
-            help="One statistic with its interval, or several by repeating the option: exact, exact_of_asked, "
-            "adjacent, adjacent_extreme, under, over, mean_signed_error, missed_high, unable_to_rate.",
+            help="One statistic with its interval, or several by repeating the option: exact, "
+            "exact_of_asked, adjacent, adjacent_extreme, under, over, "
+            "mean_signed_error, missed_high, unable_to_rate.",
         ),
     ] = [],  # noqa: B006 - typer asks for a list and does not change it
     raters: Annotated[
         bool,
-        typer.Option("--raters", show_default=False, help="Each rater over all factors and cases, with kappa."),
+        typer.Option(
+            "--raters", show_default=False, help="Each rater over all factors and cases, with kappa."
+        ),
     ] = False,
     confidence: Confidence = 0.95,
     as_json: Json = False,

@@ -87,7 +87,7 @@ def sizes(estimate: Estimate) -> tuple[str, str, str]:
 
 
 def _number(statistic: str, estimate: Estimate, sign: str = "") -> tuple[str, str]:
-    """Value and interval: shares in per cent with one decimal, coefficients with three, differences with two."""
+    """Value and interval: shares in per cent (one decimal), coefficients (three), differences (two)."""
     if statistic in SHARES:
         value, limits = number(100 * estimate.value, 1), interval(estimate, decimals=1)
         return value + sign * estimate.estimable, limits

@@ -100,8 +100,8 @@ def _tell(error: BaseException) -> int:
     what = " ".join(f"{type(error).__name__}: {error}".split())
     whose = "the computer refused" if isinstance(error, OSError) else "this is a fault of the program"
     say(
-        f"Something went wrong ({what}): {whose}, so nothing more was done; if it goes on, please report it to "
-        "the arms-irr project, with the command you typed."
+        f"Something went wrong ({what}): {whose}, so nothing more was done; if it goes on, please report it "
+        "to the arms-irr project, with the command you typed."
     )
     return 3
 
@@ -127,7 +127,9 @@ def main() -> None:
         else:
             stream.reconfigure(errors="replace")
     if not (sys.warnoptions or os.environ.get("ARMS_IRR_DEBUG")):
-        warnings.simplefilter("ignore")  # they speak to programmers; what matters to a user is a flag or a note
+        warnings.simplefilter(
+            "ignore"
+        )  # they speak to programmers; what matters to a user is a flag or a note
     try:
         app(prog_name="arms-irr")
     except (Exception, KeyboardInterrupt) as error:

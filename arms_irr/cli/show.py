@@ -63,17 +63,21 @@ def one_format(as_json: bool, as_csv: bool) -> None:
         raise ArgumentError("--json and --csv exclude each other. Give one of them.")
 
 
-def answer(result: Result, lay: Callable[[Result], Table], *, as_json: bool = False, as_csv: bool = False) -> None:
+def answer(
+    result: Result, lay: Callable[[Result], Table], *, as_json: bool = False, as_csv: bool = False
+) -> None:
     """Write a Result as it was asked for: the rows as JSON or CSV, or what ``lay`` makes of it for people."""
     if as_json:
-        write_json({
-            "question": result.question,
-            "synthetic": result.synthetic,
-            "seed": result.seed,
-            "notes": list(result.notes),
-            "flags": list(result.flag_notes),
-            "rows": result.to_json(),
-        })
+        write_json(
+            {
+                "question": result.question,
+                "synthetic": result.synthetic,
+                "seed": result.seed,
+                "notes": list(result.notes),
+                "flags": list(result.flag_notes),
+                "rows": result.to_json(),
+            }
+        )
     elif as_csv:
         if result.synthetic:
             say(SYNTHETIC)  # the rows stay pure
@@ -144,11 +148,13 @@ def _print_sentence(console: Console, line: str) -> None:
 
 
 def _drawn(table: Table, width: int) -> tuple[Any, int]:
-    """The table for a screen of that width, and the width it needs: a long line is better than half a number."""
+    """The table for a screen of that width, and the width it takes: better a long line than half a number."""
     from rich import box
     from rich.table import Table as RichTable
 
-    drawn = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    drawn = RichTable(
+        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold"
+    )
     columns = list(zip(*table.rows, strict=True))
     natural = [max(map(len, (head, *texts))) for head, texts in zip(table.head, columns, strict=True)]
     gaps = 2 * (len(columns) - 1)
@@ -224,4 +230,3 @@ def working(words: str) -> Iterator[Callable[[str], None]]:
         soon.cancel()
         soon.join()
         bar.stop()
-

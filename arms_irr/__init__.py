@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from arms_irr.errors import ArmsError as ArmsError
     from arms_irr.errors import DataError as DataError
     from arms_irr.errors import Problem as Problem
+    from arms_irr.instruments.load import load_instrument as load_instrument
+    from arms_irr.instruments.load import shipped_instruments as shipped_instruments
     from arms_irr.instruments.model import Instrument as Instrument
-    from arms_irr.instruments.model import load_instrument as load_instrument
-    from arms_irr.instruments.model import shipped_instruments as shipped_instruments
     from arms_irr.planning.simulate import example as example
     from arms_irr.planning.simulate import simulate as simulate
     from arms_irr.reporting.evaluation import evaluate as evaluate
@@ -41,9 +41,9 @@ _HOME = {
     "evaluate": "arms_irr.reporting.evaluation",
     "example": "arms_irr.planning.simulate",
     "icc": "arms_irr.statistics.icc",
-    "load_instrument": "arms_irr.instruments.model",
+    "load_instrument": "arms_irr.instruments.load",
     "read_study": "arms_irr.study.study",
-    "shipped_instruments": "arms_irr.instruments.model",
+    "shipped_instruments": "arms_irr.instruments.load",
     "simulate": "arms_irr.planning.simulate",
 }
 __all__ = [*_HOME, "__version__"]

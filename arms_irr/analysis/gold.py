@@ -100,7 +100,7 @@ def against_gold(
         if name not in MEASURES:
             raise ArgumentError(f"unknown statistic {name!r}. {nearest(name, MEASURES)}Choose from {', '.join(MEASURES)}.")
     if not study.has_gold:
-        raise ArgumentError('this study declares that it has no gold standard (gold = "none"); use agreement() or icc()')
+        raise ArgumentError('this study declares that it has no gold standard (gold = "none"); ask for agreement between raters instead')
     rows = []
     for cell in cells(study, by):
         found = _of_cell(study, cell, chosen, confidence_level, alone="rater" in by)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise, product
+from typing import Any
 
-from arms_irr.instruments.model import Instrument, Wrong, choose, usable
+from arms_irr.errors import nearest
+from arms_irr.instruments.model import Instrument
 from arms_irr.instruments.rules import LEVELS, overall_scale, rated
 
-__all__ = ["check_rules"]
+__all__ = ["Wrong", "check_rules", "choose", "usable"]
+
+Wrong = Callable[..., None]  # wrong(message, remedy, value=None): notes one problem and goes on
 
 
 def check_rules(instrument: Instrument, wrong: Wrong) -> None:
@@ -115,3 +120,28 @@ def _check_rm2000(instrument: Instrument, rule: object, wrong: Wrong) -> None:
         if lowest[0] > floor:
             wrong(f"'bands' in {where} leave a total of {floor:g} without a category.",
                   f"Let Low begin at {floor:g}, or correct the points.", lowest[0])
+
+
+_TYPES = {str: "a text in quotes", list: "a list [...]", dict: "a table", bool: "true or false"}
+
+
+def usable(table: object, known: Mapping[str, type], required: tuple[str, ...], where: str,
+           wrong: Wrong) -> dict[str, Any]:
+    """The entries of a table that can be used; everything else is reported."""
+    if not isinstance(table, dict):
+        wrong(f"{where} is not a table.", f"Write it as a table with {', '.join(required)}.", table)
+        return {}
+    for key, value in table.items():
+        if key not in known:
+            wrong(f"Unknown key {key!r} in {where}.", choose(key, known), key)
+        elif not isinstance(value, known[key]):
+            wrong(f"{key!r} in {where} has the wrong type.", f"It must be {_TYPES[known[key]]}.", value)
+    for key in required:
+        if key not in table:
+            wrong(f"{where[0].upper()}{where[1:]} has no {key!r}.", f"Add {key} = ... to {where}.")
+    return {key: value for key, value in table.items() if key in known and isinstance(value, known[key])}
+
+
+def choose(given: object, valid: Iterable[str]) -> str:
+    """The remedy for an unknown name: the nearest valid one, and all of them."""
+    return f"{nearest(str(given), valid)}Known: {', '.join(valid)}."

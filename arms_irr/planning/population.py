@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, ndtr
 
-from arms_irr.instruments.model import load_instrument
+from arms_irr.instruments.load import load_instrument
 from arms_irr.planning.designs import Design
 from arms_irr.planning.parameters import BANDS, KINDS, Parameters
 

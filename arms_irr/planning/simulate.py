@@ -18,7 +18,8 @@ import numpy as np
 from scipy.special import expit
 
 from arms_irr.errors import ArgumentError, nearest
-from arms_irr.instruments.model import NOT_GIVEN, UNABLE, Instrument, load_instrument
+from arms_irr.instruments.load import load_instrument
+from arms_irr.instruments.model import NOT_GIVEN, UNABLE, Instrument
 from arms_irr.planning.designs import DESIGNS, Design
 from arms_irr.planning.parameters import KINDS, Parameters
 from arms_irr.planning.population import Population, population

@@ -16,7 +16,7 @@ from arms_irr.reporting.html import to_html
 from arms_irr.reporting.manifest import manifest, versions
 from arms_irr.reporting.markdown import to_markdown
 from arms_irr.reporting.naming import ALL_CASES, Names
-from arms_irr.reporting.publish import publish
+from arms_irr.reporting.publish import foreign, publish
 from arms_irr.statistics.estimate import check_confidence
 from arms_irr.study.study import Study, read_study
 
@@ -58,6 +58,7 @@ def evaluate(
     if not isinstance(study, Study):
         study = read_study(study)
     folder = Path(out) if out is not None else Path("reports") / _name(study)
+    foreign(folder)  # a folder that may not be written is refused before anything is computed
     study = _with_a_band(study)
     findings = collect(study, confidence_level=confidence_level, seed=seed, step=step)
     step("figures and report")

@@ -11,7 +11,7 @@ from pathlib import Path
 from arms_irr.errors import ArgumentError
 from arms_irr.reporting.manifest import MAKER
 
-__all__ = ["publish"]
+__all__ = ["foreign", "publish"]
 
 
 def publish(folder: Path, files: Mapping[str, str], manifest: str) -> None:
@@ -25,7 +25,7 @@ def publish(folder: Path, files: Mapping[str, str], manifest: str) -> None:
     ArgumentError
         When the folder cannot be written, or holds something that is not a report.
     """
-    kept = _foreign(folder)
+    kept = foreign(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
@@ -51,8 +51,14 @@ def publish(folder: Path, files: Mapping[str, str], manifest: str) -> None:
         raise ArgumentError(f"cannot write the report to {folder}: {error.strerror or error}. Choose another folder with -o.") from error
 
 
-def _foreign(folder: Path) -> list[Path]:
-    """Files of an existing folder that no report made; refuses a folder that is not a report's."""
+def foreign(folder: Path) -> list[Path]:
+    """Files of an existing folder that no report made.
+
+    Raises
+    ------
+    ArgumentError
+        When the folder is a file, or holds files but no report.
+    """
     if not folder.exists():
         return []
     if not folder.is_dir():

@@ -78,8 +78,8 @@ def test_unreadable_text(tmp_path, data, words):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("r.sav", "SPSS files cannot be read yet"),
-        ("r.dta", "Stata"),
+        ("r.sav", "damaged, or no SPSS file"),
+        ("r.dta", "damaged, or no Stata file"),
         ("r.pdf", "'.pdf' cannot be read"),
         ("ratings", "no ending"),
         ("r.parquet", "damaged, or no .parquet"),

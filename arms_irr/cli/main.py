@@ -15,6 +15,7 @@ import typer
 from arms_irr import __version__
 from arms_irr.cli.agreement import agreement
 from arms_irr.cli.check import check
+from arms_irr.cli.crosscheck import crosscheck
 from arms_irr.cli.design import design
 from arms_irr.cli.evaluate import evaluate
 from arms_irr.cli.gold import gold
@@ -33,6 +34,7 @@ EXAMPLES: dict[Command, str] = {
     agreement: "arms-irr agreement data/pilot --by case --coefficient gwet --weights linear",
     icc: "arms-irr icc data/pilot --by case --form 'ICC(C,1)'",
     evaluate: "arms-irr evaluate data/pilot -o reports/pilot",
+    crosscheck: "arms-irr crosscheck data/pilot --emit r -o pilot.R",
     simulate: "arms-irr simulate pilot -o my_pilot --seed 2",
 }
 

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from arms_irr.errors import ArgumentError, nearest
-from arms_irr.instruments.model import Scale
+from arms_irr.instruments.model import NOT_GIVEN, UNABLE, Scale
 from arms_irr.statistics.tally import Tally
 
 if TYPE_CHECKING:
     from arms_irr.study.study import Study
 
-__all__ = ["Cell", "Judged", "cells", "columns", "judged", "tally"]
+__all__ = ["Cell", "Judged", "cells", "columns", "decisions", "judged", "names", "tally"]
 
 NOT_RECORDED = "(not recorded)"
 _ALONE = ("overall", "static")  # kinds that never enter a pool with other factors
@@ -128,17 +128,44 @@ def _dense(*keys: Ints) -> Ints:
     return np.unique(combined, return_inverse=True)[1].ravel()
 
 
-def tally(study: Study, cell: Cell) -> Tally:
-    """Categories by subject (case, factor and occasion) and rater; only priorities, no unable-to-rate."""
-    assert cell.scale is not None
+def _matrix(study: Study, cell: Cell) -> tuple[Ints, Ints, Ints]:
+    """Codes by subject (case, factor and occasion) and rater, and the case and the first row of each subject."""
     ratings = study.ratings
     unit = _dense(ratings.case[cell.rows], ratings.factor[cell.rows], ratings.occasion[cell.rows])
     rater = _dense(ratings.rater[cell.rows])
-    codes = np.full((unit.max(initial=-1) + 1, rater.max(initial=-1) + 1), -1, dtype=np.int8)
-    codes[unit, rater] = np.maximum(ratings.code[cell.rows], -1)
-    cluster = np.zeros(len(codes), dtype=np.int64)
-    cluster[unit] = ratings.case[cell.rows]
-    return Tally.from_codes(codes, np.array(cell.scale.scores), cluster)
+    codes = np.full((unit.max(initial=-1) + 1, rater.max(initial=-1) + 1), NOT_GIVEN, dtype=np.int8)
+    codes[unit, rater] = ratings.code[cell.rows]
+    first = cell.rows[np.unique(unit, return_index=True)[1]]
+    return codes, ratings.case[first], first
+
+
+def tally(study: Study, cell: Cell) -> Tally:
+    """Categories by subject (case, factor and occasion) and rater; only priorities, no unable-to-rate."""
+    assert cell.scale is not None
+    codes, case, _ = _matrix(study, cell)
+    return Tally.from_codes(np.maximum(codes, NOT_GIVEN), np.array(cell.scale.scores), case.astype(np.int64))
+
+
+def decisions(study: Study, cell: Cell) -> Tally:
+    """As :func:`tally`, with "unable to rate" as a category after the last; its score only keeps the order."""
+    assert cell.scale is not None
+    codes, case, _ = _matrix(study, cell)
+    scores = (*cell.scale.scores, cell.scale.scores[-1] + 1)
+    return Tally.from_codes(np.where(codes == UNABLE, len(scores) - 1, codes), np.array(scores), case.astype(np.int64))
+
+
+def names(study: Study, cell: Cell) -> tuple[list[str], list[str]]:
+    """The subjects and the raters of :func:`tally`, in its order: "case, factor" and the raters' names."""
+    codes, _, first = _matrix(study, cell)
+    given, ratings = codes >= 0, study.ratings
+    again = len(np.unique(ratings.occasion)) > 1
+    subjects = [
+        f"{study.cases[ratings.case[row]]}, {study.instrument.factors[ratings.factor[row]].id}"
+        + (f", occasion {ratings.occasion[row]}" if again else "")
+        for row in first[given.any(axis=1)]
+    ]
+    raters = np.unique(ratings.rater[cell.rows])[given.any(axis=0)]
+    return subjects, [study.raters[r] for r in raters]
 
 
 def judged(study: Study, rows: Ints) -> Judged:

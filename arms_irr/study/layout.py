@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -11,7 +12,7 @@ import numpy as np
 from arms_irr.errors import DataError, nearest
 from arms_irr.instruments import Instrument
 from arms_irr.study.coding import Coded, coded, factor_names, fold
-from arms_irr.study.table import Table, counted
+from arms_irr.study.table import Survey, Table, counted
 
 __all__ = ["Cells", "cells"]
 
@@ -69,6 +70,8 @@ def cells(
     DataError
         When a column is missing in the layout that it looks most like.
     """
+    if table.survey is not None:
+        return _survey(table, table.survey, factor_names(instrument))
     who = "source" if table.name == "gold" else "rater"
     found = {fold(header): header for header in reversed(table.columns)}
     headers = {
@@ -176,20 +179,8 @@ def _by_person(table: Table, headers: Mapping[str, str], people: list[str], who:
     }
     fields |= {who: column, "rating": _interleaved([table.columns[person] for person in people], n)}
     notes = [f"{table.place} read as: one row per case and factor, {k} {who} columns."]
-    # A column leaves a case out by empty cells: where all of a person's cells are empty, none was asked for.
-    block = column.codes.copy()
-    for name in ("case", "occasion"):
-        if name in fields:
-            block = block * len(fields[name].labels) + fields[name].codes
-    _, block = np.unique(block, return_inverse=True)
-    given = fields["rating"].map(lambda _: 1, empty=0)
-    rated = np.bincount(block, weights=given) > 0
-    keep = rated[block]
-    if not keep.all():
-        notes.append(
-            f"{table.place}: {counted(int((~rated).sum()), 'pair')} of {who} and case wholly empty, taken as "
-            "not asked for."
-        )
+    keep, note = _asked(table, column, fields, who)
+    notes += note
     extra = tuple(h for h in table.columns if h not in headers.values() and h not in people)
     return Cells(
         table,
@@ -200,6 +191,96 @@ def _by_person(table: Table, headers: Mapping[str, str], people: list[str], who:
         extra,
         (*notes, *_left_unread(headers)),
     )
+
+
+def _asked(
+    table: Table, column: Coded, fields: Mapping[str, Coded], who: str
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Which cells were asked for, and a note about the others.
+
+    A wide table leaves a case out by empty cells: where all of a person's cells are empty, none was asked for.
+    """
+    block = column.codes.copy()
+    for name in ("case", "occasion"):
+        if name in fields:
+            block = block * len(fields[name].labels) + fields[name].codes
+    _, block = np.unique(block, return_inverse=True)
+    given = fields["rating"].map(lambda _: 1, empty=0)
+    rated = np.bincount(block, weights=given) > 0
+    pairs = counted(int((~rated).sum()), "pair")
+    note = f"{table.place}: {pairs} of {who} and case wholly empty, taken as not asked for."
+    return rated[block], () if rated.all() else (note,)
+
+
+def _survey(table: Table, survey: Survey, names: Mapping[str, int]) -> Cells:
+    """One row per rater, a column per case and factor, as study.toml says."""
+    by_fold = {fold(header): header for header in reversed(table.columns)}
+    meant = {**_by_pattern(table.columns, survey, names), **survey.columns}
+    absent = [header for header in (survey.rater, *survey.columns) if header not in table.columns]
+    if absent:
+        raise DataError(
+            [
+                table.problem(
+                    "error",
+                    f"[columns] in study.toml names the column {header!r}, and there is none.",
+                    f"{nearest(header, table.columns)}The columns are: {', '.join(list(table.columns)[:30])}.",
+                    column=header,
+                )
+                for header in absent
+            ]
+        )
+    ratings = [header for header, (_, _, field) in meant.items() if field == "rating"]
+    if not ratings:
+        raise DataError(
+            [
+                table.problem(
+                    "error",
+                    f"No column is a rating by [columns] in study.toml (pattern {survey.pattern!r}).",
+                    "Mend the pattern, or name the columns one by one.",
+                )
+            ]
+        )
+    urgent = {(fold(case), fold(factor)): header for header, (case, factor, field) in meant.items() if field == "urgency"}
+    n, k = len(table.row_numbers), len(ratings)
+    row = np.repeat(np.arange(n), k)
+    column = Coded(ratings, np.tile(np.arange(k), n))
+    headers = {"rater": survey.rater}
+    fields = {"rater": coded(table.columns[survey.rater], n).take(row)}
+    for index, name in enumerate(("case", "factor")):
+        fields[name] = coded((meant[header][index] for _ in range(n) for header in ratings), n * k)
+    if "occasion" in by_fold:
+        headers["occasion"] = by_fold["occasion"]
+        fields["occasion"] = coded(table.columns[headers["occasion"]], n).take(row)
+    fields["rating"] = _interleaved([table.columns[header] for header in ratings], n)
+    if urgent:
+        empty: list[str | None] = [None] * n
+        beside = [urgent.get((fold(meant[header][0]), fold(meant[header][1]))) for header in ratings]
+        fields["urgency"] = _interleaved([table.columns[h] if h else empty for h in beside], n)
+    keep, note = _asked(table, fields["rater"], fields, "rater")
+    extra = tuple(h for h in table.columns if h not in meant and h not in headers.values())
+    cases = len({meant[header][0] for header in ratings})
+    said = f"{table.place} read as: one row per rater, {k} columns of {counted(cases, 'case')} and their factors."
+    fields = {name: field.take(keep) for name, field in fields.items()}
+    return Cells(table, row[keep], fields, headers, column.take(keep), extra, (said, *note))
+
+
+def _by_pattern(
+    headers: Collection[str], survey: Survey, names: Mapping[str, int]
+) -> dict[str, tuple[str, str, str]]:
+    """Case, factor and field of the columns that follow the pattern; the longest name of a factor wins."""
+    found: dict[str, tuple[str, str, str]] = {}
+    if not survey.pattern:
+        return found
+    pattern = re.escape(survey.pattern).replace(r"\{case\}", "(?P<case>.+)").replace("_", r"[\s_\-]+")
+    for name in sorted(names, key=len, reverse=True):
+        factor = re.escape(name).replace("_", r"[\s_\-]+")
+        whole = re.compile(pattern.replace(r"\{factor\}", factor) + r"(?P<urgency>[\s_\-]+urgency)?", re.IGNORECASE)
+        for header in headers:
+            match = whole.fullmatch(header) if header not in found and header != survey.rater else None
+            if match:
+                case = survey.cases.get(match["case"], match["case"])
+                found[header] = (case, name, "urgency" if match["urgency"] else "rating")
+    return found
 
 
 def _interleaved(columns: Sequence[Sequence[str | None]], n: int) -> Coded:

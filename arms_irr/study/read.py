@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from arms_irr.errors import ArgumentError, DataError, Problem, nearest
+from arms_irr.study.jsonlines import read_json_lines
+from arms_irr.study.statfiles import STAT_FILES, read_statistical
 from arms_irr.study.table import Table, from_columns, from_rows
 from arms_irr.study.workbook import WORKBOOKS, Workbook
 
@@ -19,7 +21,7 @@ __all__ = ["read_bytes", "read_file", "read_frame"]
 
 _TEXT_FILES = (".csv", ".tsv", ".txt")
 _ARROW_FILES = (".parquet", ".feather")
-_LATER = {".sav": "SPSS", ".zsav": "SPSS", ".dta": "Stata"}
+_JSON_LINES = (".jsonl", ".ndjson")
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _BINARY = {
     b"PK\x03\x04": "an Excel workbook or zip file",
@@ -29,7 +31,7 @@ _BINARY = {
 
 
 def read_file(path: Path, name: str) -> Table:
-    """A CSV, Excel, OpenDocument, Parquet or Feather file as a Table.
+    """A CSV, Excel, OpenDocument, Parquet, Feather, SPSS, Stata or JSON lines file as a Table.
 
     Parameters
     ----------
@@ -44,8 +46,6 @@ def read_file(path: Path, name: str) -> Table:
         When the file cannot be read: one sentence on why and one on what to do.
     """
     kind = path.suffix.lower()
-    if kind in _LATER:
-        raise _unreadable(path, f"{_LATER[kind]} files cannot be read yet.", "Save the data as CSV or Excel.")
     data = read_bytes(path)
     if not data.strip():
         raise _unreadable(path, "The file is empty.", "Check that its export finished.")
@@ -56,10 +56,14 @@ def read_file(path: Path, name: str) -> Table:
         return _read_csv(path, data, name)
     if kind in _ARROW_FILES:
         return _read_arrow(path, data, name)
+    if kind in STAT_FILES:
+        return read_statistical(path, name)
+    if kind in _JSON_LINES:
+        return read_json_lines(path.name, _decode(path, data)[0], name)
     raise _unreadable(
         path,
         f"Files that end in {kind!r} cannot be read." if kind else "The file has no ending.",
-        f"Use one of {', '.join((*_TEXT_FILES, *WORKBOOKS, *_ARROW_FILES))}.",
+        f"Use one of {', '.join((*_TEXT_FILES, *WORKBOOKS, *_ARROW_FILES, *STAT_FILES, *_JSON_LINES))}.",
     )
 
 

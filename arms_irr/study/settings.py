@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from arms_irr.errors import DataError, Problem, nearest
-from arms_irr.study.table import text_of
+from arms_irr.study.table import Survey, text_of
 
 __all__ = ["EXAMPLE", "PARTS", "Settings", "from_sheet", "from_toml"]
 
@@ -19,7 +19,9 @@ title = "..."
 instrument = "arms-12"
 synthetic = false"""
 
+_TABLES = ("study", "files", "columns", "simulation")
 _STUDY_KEYS = {"title": str, "instrument": str, "synthetic": bool, "description": str}
+_FIELDS = ("rating", "urgency")
 _WORDS = {str: "text in quotation marks", bool: "true or false", dict: "a table"}
 _YES_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -32,6 +34,8 @@ class Settings:
     ----------
     sources : dict of str to str or None
         File or sheet of each part that is named; None where the study declares that it has none.
+    survey : Survey or None
+        From the table ``columns``: what the columns of a survey export mean.
     problems : tuple of Problem
         What is wrong with the settings; the rest of them is still usable, to look for further problems.
     """
@@ -43,6 +47,7 @@ class Settings:
     simulation: Mapping[str, Any] = field(default_factory=dict)
     sources: Mapping[str, str | None] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    survey: Survey | None = None
 
     def declares_no(self, part: str) -> bool:
         """Whether the study says that it has no such part."""
@@ -70,7 +75,8 @@ def from_toml(data: bytes, file: str) -> Settings:
 def from_sheet(rows: list[list[Any]], file: str, sheet: str) -> Settings:
     """The settings in a sheet with a key and its value in each row.
 
-    ``simulation.seed`` is the key ``seed`` of the table ``simulation``; a first row ``key`` is a header.
+    ``simulation.seed`` is the key ``seed`` of the table ``simulation`` (and so for ``columns.rater`` and
+    ``columns.pattern``); a first row ``key`` is a header.
     """
     content: dict[str, dict[str, Any]] = {"study": {}, "files": {}, "simulation": {}}
     for number, row in enumerate(rows):
@@ -80,6 +86,8 @@ def from_sheet(rows: list[list[Any]], file: str, sheet: str) -> Settings:
             continue
         if key.startswith("simulation."):
             content["simulation"][key.removeprefix("simulation.")] = value
+        elif key.startswith("columns."):
+            content.setdefault("columns", {})[key.removeprefix("columns.")] = value
         elif key in PARTS:
             content["files"][key] = value
         else:
@@ -120,12 +128,8 @@ def _settings(content: Mapping[str, Any], file: str, sheet: str | None) -> Setti
                 f"Put it below the line [{'study' if key in _STUDY_KEYS else 'files'}].",
                 key,
             )
-        elif key not in ("study", "files", "simulation"):
-            wrong(
-                f"Unknown table {key!r}.",
-                f"{nearest(key, ('study', 'files', 'simulation'))}Known tables: study, files, simulation.",
-                key,
-            )
+        elif key not in _TABLES:
+            wrong(f"Unknown table {key!r}.", f"{nearest(key, _TABLES)}Known tables: {', '.join(_TABLES)}.", key)
     study, files = table("study", _STUDY_KEYS), table("files", dict.fromkeys(PARTS, str))
     if not study.get("instrument", "").strip():
         wrong(
@@ -139,6 +143,7 @@ def _settings(content: Mapping[str, Any], file: str, sheet: str | None) -> Setti
     if sources.get("ratings", "") is None:
         wrong("A study without ratings is no study.", "Name the file of the ratings.", "ratings", "none")
         del sources["ratings"]
+    survey = _survey(table("columns", None), wrong)
     return Settings(
         study.get("title", "").strip(),
         study.get("instrument", "").strip(),
@@ -147,4 +152,42 @@ def _settings(content: Mapping[str, Any], file: str, sheet: str | None) -> Setti
         table("simulation", None),
         sources,
         tuple(problems),
+        survey,
     )
+
+
+def _survey(
+    found: Mapping[str, Any], wrong: Callable[[str, str, str, str], None]
+) -> Survey | None:
+    """What [columns] says about a survey export; None where it says nothing."""
+    if not found:
+        return None
+    columns: dict[str, tuple[str, str, str]] = {}
+    texts = {key: found[key] for key in ("rater", "pattern") if key in found}
+    for key, value in texts.items():
+        if not isinstance(value, str):
+            wrong(f"{key!r} in [columns] is {value!r}.", "Write text in quotation marks.", key, str(value))
+    cases = found.get("cases", {})
+    if not isinstance(cases, dict) or not all(isinstance(case, str) for case in cases.values()):
+        wrong("'cases' in [columns] is no table of texts.", 'Write cases = { q1 = "lower", q2 = "higher" }.', "cases", str(cases))
+        cases = {}
+    pattern = texts.get("pattern", "")
+    if isinstance(pattern, str) and pattern and not ("{case}" in pattern and "{factor}" in pattern):
+        wrong(f"The pattern {pattern!r} does not say where case and factor stand.", 'Write pattern = "{case}_{factor}".', "pattern", pattern)
+    for key, value in found.items():
+        if key in ("rater", "pattern", "cases"):
+            continue
+        known = isinstance(value, dict) and {"case", "factor"} <= set(value) <= {"case", "factor", "field"}
+        if not known or not all(isinstance(v, str) for v in value.values()) or value.get("field", "rating") not in _FIELDS:
+            wrong(
+                f"{key!r} in [columns] is {value!r}.",
+                f'Write {key} = {{ case = "...", factor = "..." }}; add field = "urgency" for the priority beside "unable to rate".',
+                key,
+                str(value),
+            )
+            continue
+        columns[key] = (value["case"], value["factor"], value.get("field", "rating"))
+    rater = texts.get("rater", "rater")
+    if not all(isinstance(text, str) for text in (rater, pattern)):
+        return None
+    return Survey(rater, columns, pattern, cases)

@@ -50,7 +50,8 @@ def from_folder(path: Path, problems: list[Problem]) -> tuple[Settings, Tables, 
             problems.append(no_raters(file.name))
             continue
         try:
-            tables[part] = read_file(file, part)
+            table = read_file(file, part)
+            tables[part] = replace(table, survey=settings.survey) if part == "ratings" else table
             files.append((part, file))
         except DataError as error:
             problems += [_or_none(problem, part, file) for problem in error.problems]
@@ -87,7 +88,8 @@ def from_workbook(path: Path, problems: list[Problem]) -> tuple[Settings, Tables
             problems.append(no_raters(path.name))
             continue
         try:
-            tables[part] = workbook.table(sheet, part)
+            table = workbook.table(sheet, part)
+            tables[part] = replace(table, survey=settings.survey) if part == "ratings" else table
         except DataError as error:
             problems += [_or_none(problem, part, None) for problem in error.problems]
             tables[part] = None

@@ -245,6 +245,18 @@ class Study:
 
         return rater_agreement(self, **options)
 
+    def ratability(self, by: Sequence[str] = ("kind", "risk_band"), **options: Any) -> Result:
+        """Unable to rate as an outcome; see :func:`arms_irr.analysis.ratability.ratability`."""
+        from arms_irr.analysis.ratability import ratability
+
+        return ratability(self, by, **options)
+
+    def crosscheck(self, by: Sequence[str] = ("case",), **options: Any) -> Result:
+        """A second opinion by other packages; see :func:`arms_irr.analysis.crosscheck.crosscheck`."""
+        from arms_irr.analysis.crosscheck import crosscheck
+
+        return crosscheck(self, by, **options)
+
     def _summary(self) -> list[str]:
         """The study in a few sentences."""
         code = self.ratings.code

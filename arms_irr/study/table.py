@@ -11,7 +11,30 @@ import numpy as np
 
 from arms_irr.errors import DataError, Problem
 
-__all__ = ["Table", "counted", "from_columns", "from_rows", "text_of"]
+__all__ = ["Survey", "Table", "counted", "from_columns", "from_rows", "text_of"]
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What the columns of a survey export mean.
+
+    Attributes
+    ----------
+    rater : str
+        The column of the raters.
+    columns : dict of str to (case, factor, field)
+        Of single columns; the field is ``rating`` or ``urgency``.
+    pattern : str
+        Of the other columns, such as ``{case}_{factor}``; empty for none. A column that follows it with ``_urgency``
+        behind is the urgency of that rating.
+    cases : dict of str to str
+        Case ids by what the headings call them.
+    """
+
+    rater: str = "rater"
+    columns: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
+    pattern: str = ""
+    cases: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -34,6 +57,8 @@ class Table:
         What was recognised, and every coercion with its count.
     problems : tuple of Problem
         What was wrong or doubtful although the table could be read.
+    survey : Survey or None
+        What the columns of a survey export mean, where study.toml says so.
     """
 
     name: str
@@ -43,6 +68,7 @@ class Table:
     row_numbers: np.ndarray
     notes: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = field(default=(), repr=False)
+    survey: Survey | None = None
 
     @property
     def place(self) -> str:

@@ -36,13 +36,17 @@ class View:
     weight : (..., U) array
         How often each unit counts.
     present : (..., R) array or None
-        1 for the raters that take part.
+        1 for the raters that take part; in a bootstrap over raters, how often each was drawn.
+    selves : (..., U) array or None
+        How many of the pairs of ratings on a unit set a rating beside itself: the sum of squares of what the
+        ratings count. None where every rating counts once, so that it is the number of ratings.
     """
 
     tally: Tally
     counts: Floats
     weight: Floats
     present: Floats | None = None
+    selves: Floats | None = None
 
     @classmethod
     def whole(cls, tally: Tally) -> View:
@@ -53,15 +57,38 @@ class View:
     def mean(self, values: Floats, over: Floats) -> Floats:
         """Mean of ``values`` (..., U) over the units where ``over`` holds; ``nan`` when there are none."""
         weight = self.weight * over
-        total = weight.sum(axis=-1)
-        return _ratio_or_nan((weight * values).sum(axis=-1), total)
+        summed = weight @ values if values.ndim == 1 else (weight * values).sum(axis=-1)
+        return _ratio_or_nan(summed, weight.sum(axis=-1))
 
     def margins(self) -> Floats:
         """(..., q) mean over units of the share of raters per category: pi_k."""
-        shares, rated = _shares(self.counts)
-        weight = (self.weight * rated)[..., None]
-        summed, total = (weight * shares).sum(axis=-2), weight.sum(axis=-2)
-        return _ratio_or_nan(summed, total)
+        whole = self.counts is self.tally.counts  # then it is known already
+        shares, rated = (self.tally.shares, self.tally.raters_per_unit > 0) if whole else _shares(self.counts)
+        weight = self.weight * rated
+        return _ratio_or_nan(_summed(weight, shares), weight.sum(axis=-1)[..., None])
+
+    def ratings(self) -> Floats:
+        """(..., U) ratings on a unit."""
+        return self.tally.raters_per_unit if self.counts is self.tally.counts else np.asarray(self.counts.sum(axis=-1))
+
+    def pairs(self) -> Floats:
+        """(..., U) ordered pairs of different ratings on a unit."""
+        r = self.ratings()
+        return np.asarray(r**2 - (r if self.selves is None else self.selves))
+
+    def rater_margins(self) -> tuple[Floats, Floats]:
+        """(..., R, q) shares of each rater's ratings, and (..., R) whether the rater has any."""
+        if self.weight is self.tally.weight:
+            return self.tally.rater_margins, np.ones(len(self.tally.rater_margins))
+        onehot = self.tally.onehot
+        counts = self.weight @ onehot.reshape(len(onehot), -1)
+        shares, rated = _shares(counts.reshape(*self.weight.shape[:-1], *onehot.shape[1:]))
+        return shares, rated.astype(np.float64)
+
+
+def _summed(weight: Floats, values: Floats) -> Floats:
+    """Weighted sum over units of values (..., U, q)."""
+    return np.asarray(weight @ values if values.ndim == 2 else np.einsum("...u,...uq->...q", weight, values))
 
 
 def _ratio_or_nan(above: Floats, below: Floats) -> Floats:
@@ -69,6 +96,7 @@ def _ratio_or_nan(above: Floats, below: Floats) -> Floats:
     return np.asarray(np.divide(above, below, out=np.full(shape, np.nan), where=np.asarray(below) > 0))
 
 
+_TINY = 1e-12  # 1 - expected agreement below this is 0/0
 Pair = tuple[Floats, Floats]  # observed and expected agreement, each of the batch's shape
 
 
@@ -113,6 +141,13 @@ class Coefficient:
         """The units that the coefficient uses."""
         return tally.complete() if self.two else tally
 
+    def value(self, view: View, w: Floats) -> Floats:
+        """(observed - expected) / (1 - expected), of the batch's shape; ``nan`` where it is 0/0."""
+        observed, expected = (np.asarray(x) for x in self.evaluate(view, w))
+        room = 1 - expected
+        out = np.full(np.shape(room), np.nan)
+        return np.asarray(np.divide(observed - expected, room, out=out, where=np.abs(room) > _TINY))
+
 
 def _shares(counts: Floats) -> tuple[Floats, Floats]:
     total = counts.sum(axis=-1)
@@ -122,15 +157,16 @@ def _shares(counts: Floats) -> tuple[Floats, Floats]:
 # --- observed agreement -----------------------------------------------------------------------------------
 
 
-def _unit_agreement(counts: Floats, w: Floats) -> tuple[Floats, Floats]:
+def _unit_agreement(view: View, w: Floats) -> tuple[Floats, Floats]:
     """p_a|i = sum_k r_ik (r*_ik - 1) / [r_i (r_i - 1)], and which units have two ratings (Gwet 2014, ch. 2)."""
-    r = counts.sum(axis=-1)
-    pairs = (counts * (counts @ w - 1.0)).sum(axis=-1)
-    return np.divide(pairs, r * (r - 1), out=np.zeros_like(pairs), where=r >= 2), r >= 2
+    selves = view.ratings() if view.selves is None else view.selves
+    agreeing, pairs = (view.counts * (view.counts @ w)).sum(axis=-1) - selves, view.pairs()
+    values = np.divide(agreeing, pairs, out=np.zeros_like(agreeing), where=pairs > 0)
+    return values, np.asarray(pairs > 0, dtype=np.float64)
 
 
 def _observed(view: View, w: Floats) -> Floats:
-    return view.mean(*_unit_agreement(view.counts, w))
+    return view.mean(*_unit_agreement(view, w))
 
 
 def _linearised(tally: Tally, w: Floats, pair: Pair, d_expected: Floats) -> Floats:
@@ -139,11 +175,17 @@ def _linearised(tally: Tally, w: Floats, pair: Pair, d_expected: Floats) -> Floa
     d_observed = (n/n') (p_a|i - p_e) - (p_a - p_e), with 0 for the bracket of units rated once: n/n' counts
     as fixed.
     """
-    observed, expected = float(pair[0]), float(pair[1])
-    values, paired = _unit_agreement(tally.counts, w)
-    above = paired * (values - expected) * (tally.weight.sum() / (tally.weight @ paired))
+    observed, expected = (np.asarray(x)[..., None] for x in pair)
+    values, paired = _unit_agreement(View.whole(tally), w)
+    over = tally.weight.sum(axis=-1) / (tally.weight * paired).sum(axis=-1)
+    above = paired * (values - expected) * over[..., None]
     disagreement = (1 - observed) / (1 - expected)  # 1 - kappa
     return np.asarray((above - (observed - expected) - disagreement * d_expected) / (1 - expected))
+
+
+def _along(change: Floats, gradient: Floats) -> Floats:
+    """The change (..., U, q) of the margins with each unit, along the gradient (..., q)."""
+    return np.asarray((change @ gradient[..., None])[..., 0])
 
 
 # --- chance agreement from the pooled margins pi ----------------------------------------------------------
@@ -160,7 +202,7 @@ def _from_margins(expected: Callable[[Floats, Floats], Floats], gradient: Callab
     def influence(tally: Tally, w: Floats) -> Floats:
         view = View.whole(tally)
         pi = view.margins()
-        return _linearised(tally, w, evaluate(view, w), (_shares(tally.counts)[0] - pi) @ gradient(pi, w))
+        return _linearised(tally, w, evaluate(view, w), _along(tally.shares - pi[..., None, :], gradient(pi, w)))
 
     return evaluate, influence
 
@@ -182,11 +224,12 @@ _FLEISS = _from_margins(lambda pi, w: ((pi @ w) * pi).sum(-1), lambda pi, w: 2 *
 def _conger(view: View, w: Floats) -> Pair:
     """Mean over ordered pairs of raters g != h of p_g' W p_h, where p_g are rater g's own margins (Conger 1980)."""
     assert view.present is not None
-    p = view.tally.rater_margins
-    total, own = view.present @ p, view.present @ ((p @ w) * p).sum(axis=1)
-    r = view.present.sum(axis=-1)
+    p, rated = view.rater_margins()
+    present = view.present * rated
+    total = np.einsum("...r,...rq->...q", present, p)
+    own = (present**2 * ((p @ w) * p).sum(axis=-1)).sum(axis=-1)
     between = ((total @ w) * total).sum(axis=-1) - own
-    return _observed(view, w), _ratio_or_nan(between, r * (r - 1))
+    return _observed(view, w), _ratio_or_nan(between, present.sum(axis=-1) ** 2 - (present**2).sum(axis=-1))
 
 
 def _conger_influence(tally: Tally, w: Floats) -> Floats:
@@ -204,14 +247,13 @@ def _light(view: View, w: Floats) -> Pair:
     """Mean of the pairwise Cohen kappas, as observed 1 - mean of D_o/D_e and expected 0 (Light 1971)."""
     assert view.present is not None
     tally = view.tally
-    if view.weight.ndim == 1:
-        kappas = pair_kappas(tally, w).value
-    else:
-        kappas = np.stack([pair_kappas(tally, w, weight).value for weight in view.weight])
-    met = view.present[..., :, None] * view.present[..., None, :] * (pair_kappas(tally, w).n > 0)
+    found = [pair_kappas(tally, w, weight) for weight in view.weight.reshape(-1, len(tally.weight))]
+    shape = (*view.weight.shape[:-1], *found[0].n.shape)
+    kappas, common = (np.stack(x).reshape(shape) for x in zip(*((f.value, f.n) for f in found), strict=True))
+    met = view.present[..., :, None] * view.present[..., None, :] * (common > 0)
     met = met * (1 - np.eye(met.shape[-1]))  # a pair without common units is left out of the mean
     # A pair whose kappa is 0/0 makes the mean undefined.
-    value, count = np.where(met > 0, kappas, 0.0).sum(axis=(-2, -1)), met.sum(axis=(-2, -1))
+    value, count = np.where(met > 0, met * kappas, 0.0).sum(axis=(-2, -1)), met.sum(axis=(-2, -1))
     mean = _ratio_or_nan(value, count)
     return mean, np.zeros_like(mean)
 
@@ -221,18 +263,19 @@ def _light(view: View, w: Floats) -> Pair:
 
 def _coincidence(view: View) -> tuple[Floats, Floats]:
     """Weights of the units with two or more values, and the totals n_k of their values."""
-    weight = view.weight * (view.counts.sum(axis=-1) >= 2)
-    return weight, (weight[..., None] * view.counts).sum(axis=-2)
+    weight = view.weight * (view.pairs() > 0)
+    return weight, _summed(weight, view.counts)
 
 
 def _alpha(view: View, distance: Floats) -> Pair:
     """1 - D_o and 1 - D_e with D_e over the pairable values without replacement (Krippendorff 2019, ch. 12)."""
     weight, n = _coincidence(view)
-    r, total = view.counts.sum(axis=-1), n.sum(axis=-1)
-    apart = (view.counts * (view.counts @ distance)).sum(axis=-1)
-    within = (weight * np.divide(apart, r - 1, out=np.zeros_like(apart), where=r >= 2)).sum(axis=-1)
+    r, total, pairs = view.ratings(), n.sum(axis=-1), view.pairs()
+    apart = r * (view.counts * (view.counts @ distance)).sum(axis=-1)
+    within = (weight * np.divide(apart, pairs, out=np.zeros_like(apart), where=pairs > 0)).sum(axis=-1)
     between = ((n[..., None, :] @ distance)[..., 0, :] * n).sum(axis=-1)
-    return 1 - _ratio_or_nan(within, total), 1 - _ratio_or_nan(between, total * (total - 1))
+    itself = (weight * (r if view.selves is None else view.selves)).sum(axis=-1)
+    return 1 - _ratio_or_nan(within, total), 1 - _ratio_or_nan(between, total**2 - itself)
 
 
 def _krippendorff(view: View, w: Floats) -> Pair:
@@ -240,23 +283,25 @@ def _krippendorff(view: View, w: Floats) -> Pair:
 
 
 def _krippendorff_influence(tally: Tally, w: Floats) -> Floats:
-    """Terms of the units with two ratings or more; agreement and margins are ratios to the mean ratings per unit.
+    """Terms of the units with two ratings or more, else 0; agreement and margins are ratios to the mean ratings per unit.
 
     They belong to alpha' = (p_a' - p_e) / (1 - p_e), alpha without its correction for the finite number of
     values (Gwet 2014, ch. 3), with the factor 2 that the derivative of p_e has.
     """
-    pairable = tally.raters_per_unit >= 2
-    counts, weight = tally.counts[pairable], tally.weight[pairable] / tally.weight[pairable].sum()
-    r = counts.sum(axis=1)
-    mean_r = weight @ r
-    agree = (counts * (counts @ w - 1)).sum(axis=1) / (mean_r * (r - 1))
-    observed, pi = weight @ agree, weight @ counts / mean_r
-    expected = pi @ w @ pi
-    d_expected = (counts - pi * r[:, None]) / mean_r @ (2 * w @ pi)
-    finite = 1 / (tally.weight[pairable] @ r)
+    counts, r = tally.counts, tally.raters_per_unit
+    pairable = r >= 2
+    used = tally.weight * pairable
+    weight = used / used.sum(axis=-1)[..., None]
+    mean_r = (weight * r).sum(axis=-1)[..., None]
+    pairs = (counts * (counts @ w - 1)).sum(axis=-1)
+    agree = np.divide(pairs, mean_r * (r - 1), out=np.zeros_like(pairs), where=pairable)
+    observed, pi = (weight * agree).sum(axis=-1)[..., None], _summed(weight, counts) / mean_r
+    expected = ((pi @ w) * pi).sum(axis=-1)[..., None]
+    d_expected = _along(counts - pi[..., None, :] * r[..., None], 2 * pi @ w) / mean_r
+    finite = 1 / (used * r).sum(axis=-1)[..., None]
     slope = (1 - finite) * observed + finite  # Gwet takes the corrected agreement in the slope of the ratio
     above = agree - observed - slope * (r - mean_r) / mean_r
-    return np.asarray((above - (1 - observed) / (1 - expected) * d_expected) / (1 - expected))
+    return np.where(pairable, (above - (1 - observed) / (1 - expected) * d_expected) / (1 - expected), 0.0)
 
 
 def _krippendorff_ordinal(view: View, w: Floats) -> Pair:
@@ -286,8 +331,13 @@ KRIPPENDORFF_ORDINAL = Coefficient("krippendorff", "Krippendorff's alpha, ordina
                                    "Krippendorff 1970, 2019")
 
 
+# Other names of the same formula: the authors who found it anew.
+ALIASES = {"bennett": "brennan_prediger", "randolph": "brennan_prediger", "exact_fleiss": "conger"}
+
+
 def coefficient(name: str) -> Coefficient:
-    """The row of that name; ``ArgumentError`` names the nearest when there is none."""
+    """The row of that name or alias; ``ArgumentError`` names the nearest when there is none."""
+    name = ALIASES.get(name, name)
     if name not in COEFFICIENTS:
         raise ArgumentError(f"unknown coefficient {name!r}. {nearest(name, COEFFICIENTS)}Choose from {', '.join(COEFFICIENTS)}.")
     return COEFFICIENTS[name]

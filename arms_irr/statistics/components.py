@@ -12,8 +12,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtri
 
-__all__ = ["Components", "Quadratics", "pivotal_draws", "quadratics", "reml_crossed", "reml_oneway"]
+__all__ = [
+    "Components", "Quadratics", "pivotal_draws", "profile_deviance", "profile_limits", "quadratics",
+    "reml_crossed", "reml_oneway",
+]  # fmt: skip
 
 Floats = NDArray[np.float64]
 
@@ -153,6 +157,61 @@ def pivotal_draws(
     if math.isnan(fit.rater):
         return subject, np.full(samples, math.nan), error
     return subject, draw(fit.rater, parts.rater_df, parts.rater_trace, parts.rater_trace2), error
+
+
+def profile_deviance(
+    y: ArrayLike, subject: ArrayLike, rater: ArrayLike, kind: str, k: float
+) -> Callable[[float], float]:
+    """The REML criterion as a function of the ICC (0 <= ICC < 1), minimised over the other component.
+
+    ``kind`` is ``agreement``, ``consistency`` or ``oneway``, ``k`` the number of ratings averaged. With the
+    ratios s and r of the subject and rater variances to the error, the ICC is s / (s + (1 + r) / k), without
+    r unless raters are to agree.
+    """
+    from scipy.optimize import minimize_scalar
+
+    sums, _ = _sums(y, subject, np.zeros(np.size(y), dtype=np.int64) if kind == "oneway" else rater)
+    flip = sums.counts.shape[0] > sums.counts.shape[1]
+    kernel = sums.transposed if flip else sums
+
+    def deviance(rho: float) -> float:
+        odds = rho / (1 - rho) / k
+
+        def at(log_rater: float) -> float:
+            rater = math.exp(log_rater) if log_rater > -30 else 0.0
+            pair = odds * (1 + (rater if kind == "agreement" else 0.0)), rater
+            return _criterion(kernel, *(pair[::-1] if flip else pair))[0]
+
+        if kind == "oneway":
+            return at(-math.inf)
+        found = minimize_scalar(at, bounds=(-12, 14), method="bounded", options={"xatol": 1e-7})
+        return float(min(found.fun, at(-math.inf)))
+
+    return deviance
+
+
+def profile_limits(
+    fit: Components, y: ArrayLike, subject: ArrayLike, rater: ArrayLike, kind: str, k: float, level: float
+) -> tuple[float, float]:
+    """Where the profile of the restricted likelihood falls by half the chi-square (1 df) quantile.
+
+    Arguments as in :func:`profile_deviance`, and the REML fit. The lower limit is 0 where the profile does not
+    fall so far (a component cannot be negative).
+    """
+    from scipy.optimize import brentq
+
+    profile = profile_deviance(y, subject, rater, kind, k)
+    noise = fit.residual + (fit.rater if kind == "agreement" else 0.0)
+    value = fit.subject / (fit.subject + noise / k)
+    bound = fit.deviance + float(ndtri((1 + level) / 2)) ** 2
+
+    def excess(rho: float) -> float:
+        return profile(rho) - bound
+
+    low = brentq(excess, 0.0, value, xtol=1e-9) if value > 0 and excess(0.0) > 0 else 0.0
+    top = 1 - 1e-9
+    high = brentq(excess, value, top, xtol=1e-9) if excess(top) > 0 else 1.0
+    return float(low), float(high)
 
 
 def _sums(y: ArrayLike, rows: ArrayLike, columns: ArrayLike) -> tuple[_Sums, float]:

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import fdtrc, fdtri
+from scipy.special import chdtrc
 
 from arms_irr.errors import ArgumentError, nearest
-from arms_irr.statistics.components import pivotal_draws, quadratics, reml_crossed, reml_oneway
+from arms_irr.statistics.components import (
+    pivotal_draws,
+    profile_deviance,
+    profile_limits,
+    quadratics,
+    reml_crossed,
+    reml_oneway,
+)
 from arms_irr.statistics.estimate import Estimate, Target, check_confidence, undefined
+from arms_irr.statistics.squares import Kind, by_squares, ebel_squares, mean_squares
 
-__all__ = ["FORMS", "icc"]
+__all__ = ["FORMS", "as_table", "icc"]
 
 Floats = NDArray[np.float64]
 
@@ -27,7 +35,6 @@ _ALIASES = {  # Shrout & Fleiss's numbering, with and without brackets
     "icc1k": "ICC(k)", "icc2k": "ICC(A,k)", "icc3k": "ICC(C,k)",
 }  # fmt: skip
 
-Kind = Literal["oneway", "agreement", "consistency"]
 _KINDS: dict[str, Kind] = {"A": "agreement", "C": "consistency"}
 
 
@@ -37,6 +44,8 @@ def icc(
     confidence_level: float = 0.95,
     *,
     method: str = "auto",
+    interval: str = "simulated",
+    null: float = 0.0,
     seed: int = 1,
     samples: int = 20_000,
 ) -> Estimate:
@@ -44,16 +53,23 @@ def icc(
 
     Parameters
     ----------
-    ratings : (n subjects, k raters)
+    ratings : (n subjects, k raters), or (n, k, m) if raters rated a subject up to m times
         Numbers; ``nan``, ``None`` or ``pandas.NA`` where a rater gave none. Lists, arrays and data frames.
         Subjects and raters without any rating are dropped.
     form : str
         ``ICC(1)``, ``ICC(A,1)``, ``ICC(C,1)`` for one rater, ``ICC(k)``, ``ICC(A,k)``, ``ICC(C,k)`` for the
         average of k (McGraw & Wong's names); Shrout & Fleiss's ``ICC(2,1)`` ... are understood.
     confidence_level : float
-    method : {"auto", "anova", "reml"}
+    method : {"auto", "anova", "reml", "ebel"}
         ``anova`` takes mean squares and needs complete ratings; ``reml`` takes variance components, which
-        cannot be negative. ``auto`` is ``anova`` when the ratings are complete, else ``reml``.
+        cannot be negative; ``ebel`` takes mean squares of incomplete ratings
+        (:func:`~arms_irr.statistics.squares.ebel_squares`). ``auto`` is ``anova`` when the ratings are
+        complete, else ``reml``.
+    interval : {"simulated", "profile"}
+        Of ``reml``: simulated, or from the profile of the restricted likelihood, which makes ``auto`` REML.
+    null : float
+        The ICC is tested against this value (being larger) by mean squares, and (being different) by
+        likelihood ratio with ``interval="profile"``.
     seed, samples : int
         For the simulated interval of ``reml``; the same seed gives the same limits.
 
@@ -62,8 +78,10 @@ def icc(
     Estimate
         ``parts`` holds the components ``subject``, ``rater``, ``residual`` (by ``anova`` possibly negative;
         ``rater`` is missing in one-way forms) and ``k``; by ``anova`` also the mean squares ``msr``, ``msc``,
-        ``mse`` (``msr``, ``msw`` in one-way forms) and the test that the ICC is 0: ``F``, ``df1``, ``df2``,
-        ``p``. ``df`` is the denominator's in the F interval. There is no ``se``: the interval is skewed.
+        ``mse`` (``msr``, ``msw`` in one-way forms) and the test that the ICC is ``null``: ``F``, ``df1``,
+        ``df2``, ``p``. ``df`` is the denominator's in the F interval. There is no ``se``: the interval is
+        skewed. With repeated ratings also ``interaction`` and ``intra``, the reliability of one rater's
+        repeated ratings.
 
     Raises
     ------
@@ -83,6 +101,10 @@ def icc(
     and .935 (6 subjects, 40 raters of 4), .942 (20 subjects, 5 raters of 14, ICC .5); the percentile
     parametric bootstrap of the REML fit .930, .910, .842, .872, .932: its upper limit is too low.
 
+    *Repeated ratings* tell the interaction of subject and rater from error; it counts as disagreement
+    between raters. The value is that of a generalizability study of ``m:(s x r)``
+    (:func:`~arms_irr.statistics.generalizability.g_study`), negative components counting as 0.
+
     The interval of ``ICC(A,.)`` generalises to other subjects and other raters (``target`` "both"); that of
     the other forms to other subjects only: consistency leaves the raters out, one-way forms do not know them.
 
@@ -94,18 +116,15 @@ def icc(
     level = check_confidence(confidence_level)
     form = _form(form)
     kind, average = _KINDS.get(form[4], "oneway"), form.endswith("k)")
-    if method not in ("auto", "anova", "reml"):
-        raise ArgumentError(
-            f"unknown method {method!r} for an ICC. {nearest(method, ('auto', 'anova', 'reml'))}"
-            "Choose 'auto', 'anova' or 'reml'."
-        )
-    table = _table(ratings)
+    _check(method, interval, null)
+    table = as_table(ratings)
+    if table.ndim == 3:
+        return _by_replicates(table, form, kind, level, seed, samples)
     given = ~np.isnan(table)
-    complete = bool(given.all())
-    if not complete:
+    if not given.all():
         table = table[given.any(axis=1)][:, given.any(axis=0)]
         given = ~np.isnan(table)
-        complete = bool(given.all())
+    complete = bool(given.all())
     if method == "anova" and not complete:
         raise ArgumentError(
             f"method 'anova' needs complete ratings, and {int((~given).sum())} are missing. "
@@ -121,109 +140,68 @@ def icc(
         return undefined("no-ratings", **bases)
     if n == 1 or k == 1:
         return undefined(*["one-subject"] * (n == 1), *["one-rater"] * (k == 1), **bases)
-    if complete and method != "reml":
-        found = _by_squares(table, kind, average, level)
+    if method == "ebel" and given.sum() == n:
+        found = undefined("no-overlap")
+    elif method == "ebel":
+        found = by_squares(ebel_squares(table), kind, average, level, null)
+    elif method == "reml" or not complete or (method == "auto" and interval == "profile"):
+        simulated = (seed, samples) if interval == "simulated" else None
+        found = _by_components(table, given, kind, average, level, null, simulated)
+        found = found if complete else found.flagged("unbalanced")
     else:
-        found = _by_components(table, given, kind, average, level, seed, samples)
-    if not complete:
-        found = found.flagged("unbalanced")
+        found = by_squares(mean_squares(table), kind, average, level, null)
     few = ["few-subjects"] if n < 5 else ["weak"] if n < 10 else []
     return replace(found.flagged(*few), **bases)
 
 
-@dataclass(frozen=True)
-class _Squares:
-    """Mean squares of a complete (n, k) table: subjects, raters, their residual, and within subjects."""
-
-    n: int
-    k: int
-    msr: float
-    msc: float
-    mse: float
-    msw: float
-
-
-def _squares(table: Floats) -> _Squares:
-    n, k = table.shape
-    largest = max(float(table.max()), -float(table.min()))
-    noise = table.size * (8 * np.finfo(np.float64).eps * largest) ** 2  # what rounding alone can leave
-    rows = table @ np.full(k, 1 / k)  # matrix products: numpy's means over short rows are slow
-    rest = table - rows[:, None]  # centred before squaring: a large mean costs no digits
-    columns = np.full(n, 1 / n) @ rest
-    ssr, ssc, ssw = k * _square(rows - rows.mean()), n * _square(columns), _square(rest)
-    rest -= columns
-    ssr, ssc, sse, ssw = (ss if ss > noise else 0.0 for ss in (ssr, ssc, _square(rest), ssw))
-    return _Squares(n, k, ssr / (n - 1), ssc / (k - 1), sse / ((n - 1) * (k - 1)), ssw / (n * (k - 1)))
+def _check(method: str, interval: str, null: float) -> None:
+    for name, value, choices in (
+        ("method", method, ("auto", "anova", "reml", "ebel")), ("interval", interval, ("simulated", "profile")),
+    ):  # fmt: skip
+        if value not in choices:
+            raise ArgumentError(
+                f"unknown {name} {value!r} for an ICC. {nearest(value, choices)}"
+                f"Choose one of {', '.join(map(repr, choices))}."
+            )
+    if not 0 <= null < 1:
+        raise ArgumentError(f"null={null!r} is not an ICC to test against: give a number from 0 to below 1.")
 
 
-def _square(x: Floats) -> float:
-    return float(np.vdot(x, x))
+def _by_replicates(table: Floats, form: str, kind: Kind, level: float, seed: int, samples: int) -> Estimate:
+    from arms_irr.statistics.generalizability import g_study
 
-
-def _by_squares(table: Floats, kind: Kind, average: bool, level: float) -> Estimate:
-    m = _squares(table)
-    n, k = m.n, m.k
-    error, df = (m.msw, n * (k - 1)) if kind == "oneway" else (m.mse, (n - 1) * (k - 1))
-    raters = (m.msc - m.mse) / n if kind == "agreement" else 0.0  # their variance, if they are to agree
-    f = m.msr / error if error else math.inf if m.msr else math.nan
-    parts = {"subject": (m.msr - error) / k, "residual": error, "k": float(k), "msr": m.msr}
     if kind == "oneway":
-        parts |= {"msw": m.msw}
-    else:
-        parts |= {"rater": (m.msc - m.mse) / n, "msc": m.msc, "mse": m.mse}
-    parts |= {"F": f, "df1": float(n - 1), "df2": float(df), "p": float(fdtrc(n - 1, df, f))}
-    spread = m.msr + raters if average else m.msr + (k - 1) * error + k * raters
-    if spread <= 0:
-        flag = "no-variance" if m.msr == error else "negative"
-        return undefined(flag, method="ANOVA", parts=parts)
-    value = (m.msr - error) / spread
-    flags = ["negative"] if value < 0 else []
-    if m.msr == 0 or error + max(raters, 0.0) == 0:
-        return Estimate(value, method="ANOVA", parts=parts, flags=(*flags, "zero-se"))
-    if kind == "agreement":
-        low, high, df_interval = _agreement_limits(m, level)
-    else:
-        low, high, df_interval = *_consistency_limits(f, n - 1, df, k, level), float(df)
-    if average:
-        low, high = _spearman_brown(low, k), _spearman_brown(high, k)
-    if not low <= value <= high:  # Satterthwaite's df break down at markedly negative values
-        return Estimate(value, method="ANOVA", parts=parts, flags=tuple(flags))
-    return Estimate(
-        value, ci_low=low, ci_high=high, df=df_interval, method="ANOVA, F interval", parts=parts,
-        flags=tuple(flags),
-    )  # fmt: skip
-
-
-def _consistency_limits(f: float, df1: int, df2: int, k: int, level: float) -> tuple[float, float]:
-    """McGraw & Wong (1996), table 7, for a single rating; also the one-way forms."""
-    upper = (1 + level) / 2
-    low, high = f / fdtri(df1, df2, upper), f * fdtri(df2, df1, upper)
-    return float((low - 1) / (low + k - 1)), float((high - 1) / (high + k - 1))
-
-
-def _agreement_limits(m: _Squares, level: float) -> tuple[float, float, float]:
-    """McGraw & Wong (1996), table 7, for ICC(A,1): limits and Satterthwaite's df v."""
-    n, k, msr, msc, mse = m.n, m.k, m.msr, m.msc, m.mse
-    rho = (msr - mse) / (msr + (k - 1) * mse + k / n * (msc - mse))
-    raters, error = k * rho * msc, (n * (1 - rho) + k * rho * (n - 1)) * mse  # a and b times n (1 - rho)
-    v = (raters + error) ** 2 / (raters**2 / (k - 1) + error**2 / ((n - 1) * (k - 1)))
-    if not v > 0:
-        return math.nan, math.nan, math.nan
-    upper = (1 + level) / 2
-    f_low, f_high = fdtri(n - 1, v, upper), fdtri(v, n - 1, upper)
-    rest = k * msc + (k * n - k - n) * mse
-    low = n * (msr - f_low * mse) / (f_low * rest + n * msr)
-    high = n * (f_high * msr - mse) / (rest + n * f_high * msr)
-    return float(low), float(high), float(v)
-
-
-def _spearman_brown(single: float, k: int) -> float:
-    spread = 1 + (k - 1) * single
-    return k * single / spread if spread > 0 else math.nan
+        raise ArgumentError(f"{form} knows no raters, so repeated ratings of one rater mean nothing to it. Use an A or C form.")
+    kept = ~np.isnan(table)
+    table = table[kept.any(axis=(1, 2))][:, kept.any(axis=(0, 2))]
+    n, k, _ = table.shape
+    bases: dict[str, Any] = {
+        "n_subjects": n, "n_raters": k, "n_ratings": int(kept.sum()), "confidence_level": level,
+        "target": "both" if kind == "agreement" else "subjects",
+    }  # fmt: skip
+    if n < 2 or k < 2:
+        return undefined(*["one-subject"] * (n == 1), *["one-rater"] * (k == 1), *["no-ratings"] * (n == 0), **bases)
+    if (~np.isnan(table)).sum(axis=2).max() == 1:
+        found = icc(np.nanmax(table, axis=2), form, level, seed=seed, samples=samples)
+        return found.flagged("interaction-unknown")
+    study = g_study(
+        np.moveaxis(table, 2, 0), "m:(s x r)", measured="s", confidence_level=level, seed=seed, samples=samples, force=True
+    )
+    row = study.d_study(n_m=1, n_r=study.sizes["r"] if form.endswith("k)") else 1)[0]
+    found = row.phi if kind == "agreement" else row.e_rho2
+    parts = {name: part.value for name, part in zip(("subject", "rater", "interaction", "residual"),
+                                                    study.components.values(), strict=True)}
+    positive = {name: max(value, 0.0) for name, value in parts.items()}
+    total = sum(positive.values())
+    parts |= {"k": study.sizes["r"], "intra": 1 - positive["residual"] / total if total else math.nan}
+    few = ["few-subjects"] if n < 5 else ["weak"] if n < 10 else []
+    kept_flags = [flag for flag in found.flags if flag not in ("one-df", "forced")]
+    return replace(found, **bases, parts=parts, flags=(*kept_flags, *few))
 
 
 def _by_components(
-    table: Floats, given: NDArray[np.bool_], kind: Kind, average: bool, level: float, seed: int, samples: int
+    table: Floats, given: NDArray[np.bool_], kind: Kind, average: bool, level: float, null: float,
+    simulated: tuple[int, int] | None,
 ) -> Estimate:
     subject, rater = np.nonzero(given)
     y = table[given]
@@ -258,6 +236,15 @@ def _by_components(
     if fit.residual == 0 or parts.residual_df == 0:
         flags.append("saturated" if parts.residual_df == 0 else "zero-se")
         return Estimate(value, method="REML", flags=tuple(flags), parts=shown)
+    if simulated is None:
+        low, high = profile_limits(fit, y, subject, rater, kind, k, level)
+        drop = max(profile_deviance(y, subject, rater, kind, k)(null) - fit.deviance, 0.0)
+        p = float(chdtrc(1, drop)) / (2 if null == 0 else 1)  # at the boundary half the chi-square is 0
+        return Estimate(
+            value, ci_low=low, ci_high=high, method="REML, profile interval", flags=tuple(flags),
+            parts=shown | {"null": null, "chi_square": drop, "p": p},
+        )  # fmt: skip
+    seed, samples = simulated
     draws = ratio(*pivotal_draws(fit, parts, samples, seed))
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
     return Estimate(
@@ -277,7 +264,7 @@ def _form(form: str) -> str:
     return name
 
 
-def _table(ratings: object) -> Floats:
+def as_table(ratings: object) -> Floats:
     """Ratings as a float table with ``nan`` for missing, or an ArgumentError that names the culprit."""
     try:
         if isinstance(ratings, np.ma.MaskedArray):
@@ -285,16 +272,17 @@ def _table(ratings: object) -> Floats:
         raw = np.asarray(ratings)
     except ValueError as error:
         raise ArgumentError(f"the ratings are not a table: {error}. Give rows of equal length.") from None
-    if raw.ndim != 2 or 0 in raw.shape:
+    if raw.ndim not in (2, 3) or 0 in raw.shape:
         raise ArgumentError(
             f"ratings of shape {raw.shape} are not a table. "
             "Give one row per subject and one column per rater."
         )
     if raw.dtype.kind not in "biuf":
-        raw = np.array([[_number(x) for x in row] for row in np.asarray(ratings, dtype=object)])
+        cells = np.asarray(ratings, dtype=object)
+        raw = np.array([_number(x) for x in cells.ravel()]).reshape(cells.shape)
     table = raw.astype(np.float64)
     if np.isinf(table).any():
-        i, j = np.argwhere(np.isinf(table))[0]
+        i, j = np.argwhere(np.isinf(table))[0][:2]
         raise ArgumentError(
             f"the rating in row {i}, column {j} (counted from 0) is infinite. Use nan for no rating."
         )

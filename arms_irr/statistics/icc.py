@@ -99,6 +99,8 @@ def icc(
             f"unknown method {method!r} for an ICC. {nearest(method, ('auto', 'anova', 'reml'))}"
             "Choose 'auto', 'anova' or 'reml'."
         )
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ArgumentError(f"seed {seed!r} is not a whole number of 0 or more")
     table = _table(ratings)
     given = ~np.isnan(table)
     complete = bool(given.all())

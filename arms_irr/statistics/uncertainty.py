@@ -179,7 +179,9 @@ def _over_raters(row: Coefficient, tally: Tally, w: Floats, found: Estimate) -> 
         z = np.arctanh(left_out)
         half = t * np.sqrt(factor * np.sum((z - z.mean()) ** 2))
         centre = np.arctanh(found.value)
-        return replace(found, se=se, ci_low=float(np.tanh(centre - half)), ci_high=float(np.tanh(centre + half)))
+        low = float(np.tanh(centre - half))
+        # A share of agreeing pairs cannot be negative, though the Fisher scale can.
+        return replace(found, se=se, ci_low=max(low, 0.0) if row.name == "percent" else low, ci_high=float(np.tanh(centre + half)))
     # A weighted coefficient can lie below -1, so the lower limit is not cut.
     found = replace(found, se=se, ci_low=found.value - t * se, ci_high=min(found.value + t * se, 1.0))
     return replace(found, method=f"{row.title}, delete-one-rater jackknife, t interval").flagged("at-boundary", "interval-fallback")

@@ -80,7 +80,7 @@ def _distribution_table(draft: Draft) -> Table:
             counts = [f"{own[c].estimate.parts['count']:.0f}" if c in own else "–" for c in categories]
             rows.append((draft.names.factor(factor), next(iter(own.values()))["gold"] or NA, *counts))
         groups.append((draft.names.cases[case], len(factors)))
-    columns = (Column("Factor"), Column("Gold", align="left"), *(Column(c) for c in categories))
+    columns = (Column("Factor"), Column("Gold", align="left"), *(Column(c[0].upper() + c[1:]) for c in categories))
     return Table("table-distributions", f"Number of officers by rating. {_counts(draft)}", columns, tuple(rows),
                  ("A dash: the factor's scale does not have this rating.",), tuple(groups))
 

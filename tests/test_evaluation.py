@@ -274,6 +274,10 @@ def odd(name, pilot):
         case "no overall":
             keep = ratings["factor"] != "overall"
             return irr.Study.from_frames(ratings[keep], gold, cases)
+        case "one officer, no gold":
+            return irr.Study.from_frames(ratings[ratings["rater"] == "officer_03"])
+        case "a band not recorded":
+            return irr.Study.from_frames(ratings, gold, cases.assign(risk_band=["lower", None]))
         case "hostile names":
             x = ratings.assign(rater=ratings["rater"].replace("officer_01", "<script>alert(1)</script>|*_=$\u202e😀"))
             return irr.Study.from_frames(x, gold, cases, title="<b>Title</b> & # | `x` =1+1")
@@ -287,7 +291,7 @@ def odd(name, pilot):
 
 
 ODD = ("no gold", "no cases table", "one officer", "two officers", "one case", "everyone unable", "perfect", "one category",
-       "no overall", "hostile names", "items")
+       "no overall", "one officer, no gold", "a band not recorded", "hostile names", "items")
 
 
 @pytest.mark.parametrize("name", ODD)

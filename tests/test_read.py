@@ -122,6 +122,13 @@ def test_spaces_are_trimmed_and_counted(tmp_path):
     assert problem.message.startswith("2 cells have leading or trailing spaces")
 
 
+def test_trimmed_cells_are_one_warning(tmp_path):
+    read = table(tmp_path, "a,b\n x, 1\nx,2 \n")
+    (problem,) = read.problems
+    assert problem.message.startswith("3 cells in 2 columns have")
+    assert (problem.rows, problem.column) == ((2, 3), "a, b")
+
+
 def test_accents_have_one_form(tmp_path):
     read = table(tmp_path, "a\nZoe\u0308\nZoë\n")
     assert set(read.columns["a"]) == {"Zoë"}

@@ -31,13 +31,13 @@ def rater_agreement(study: Study, *, weights: Sequence[str] = ("identity", "quad
     Everitt (1969), a little conservative because the gold is fixed. Suppressed below 5 ratings and where the
     gold or the rater uses a single category. The order is that of the raters' table: it is no ranking.
     """
-    shares = against_gold(study, ["rater"], statistics=SHARES, confidence_level=confidence_level)
+    shares = against_gold(study, ["rater"], statistics=SHARES, confidence_level=confidence_level).split("rater")
     kappas = {
         cell.group["rater"]: [(w, _kappa(study, cell, w, confidence_level)) for w in weights] for cell in cells(study, ["rater"])
     }
     rows: list[Row] = []
     for rater, found in kappas.items():
-        rows += shares.where(rater=rater).rows
+        rows += shares[rater].rows
         rows += [Row({"rater": rater}, "cohen", kappa) for _, kappa in found]
     notes = ("The order is that of the raters' table and is no ranking: read the intervals.",)
     return Result("Each rater against the gold standard", ("rater",), tuple(rows), notes, synthetic=study.synthetic)

@@ -90,6 +90,13 @@ class Result:
         )
         return replace(self, rows=rows)
 
+    def split(self, column: str) -> dict[str, Result]:
+        """The rows under each value of a grouping column, in order of appearance."""
+        found: dict[str, list[Row]] = {}
+        for row in self.rows:
+            found.setdefault(row[column], []).append(row)
+        return {value: replace(self, rows=tuple(rows)) for value, rows in found.items()}
+
     def get(self, coefficient: str, weights: str | None = None, **group: str) -> Estimate:
         """The one estimate that matches.
 

@@ -107,8 +107,8 @@ def _completeness(draft: Draft) -> Table:
     study = draft.study
     result = draft.findings.completeness
     rows = []
-    for factor in dict.fromkeys(row["factor"] for row in result):
-        cells = {row.coefficient: row.estimate for row in result.where(factor=factor)}
+    for factor, own in result.split("factor").items():
+        cells = {row.coefficient: row.estimate for row in own}
         asked = cells["given"].n_ratings
         rows.append((draft.names.factor(factor), str(asked), *(f"{e.parts['count']:.0f}" for e in cells.values()),
                      number(100 * cells["unable_to_rate"].value, 1)))
@@ -137,8 +137,7 @@ def design_section(draft: Draft) -> Section:
     """The design in words; the verdict for every statistic is in the table beside the report."""
     found = draft.findings.design
     rows, groups = [], []
-    for grouping in dict.fromkeys(row["grouping"] for row in found):
-        cells = found.where(grouping=grouping)
+    for grouping, cells in found.split("grouping").items():
         for family, statistic in _FAMILIES.items():
             verdicts = Counter(row["verdict"] for row in cells.where(statistic))
             instead = next((row["instead"] for row in cells.where(statistic) if row["verdict"] == "not identified"), "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from arms_irr.study.count import NOT_RECORDED
 from arms_irr.study.study import Study
 
 __all__ = ["ALL_CASES", "COEFFICIENT_NAMES", "Names", "coefficient_name"]
@@ -48,12 +49,15 @@ class Names:
         """Bands to headings: "Lower-risk case"; cases to their titles where the study has no bands."""
         if not self.study.bands:
             return self.cases
-        return {band: self.band(band)[0].upper() + self.band(band)[1:] for band in self.study.bands}
+        found = {band: self.band(band)[0].upper() + self.band(band)[1:] for band in self.study.bands}
+        return {**found, NOT_RECORDED: "Risk band not recorded"}
 
     def where(self, band: str) -> str:
         """In a sentence: "in the lower-risk case", "in the cases in band 3", "over all cases", "in case p"."""
         if band == ALL_CASES:
             return "over all cases"
+        if band == NOT_RECORDED:
+            return "in cases without a recorded band"
         return f"in the {self.band(band)}" if self.study.bands else f"in case {self.cases[band]}"
 
     def band(self, band: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from arms_irr.reporting.wording import NA, base, number, percent, plural, signed
 from arms_irr.statistics.estimate import Estimate
 
 __all__ = ["distributions_section", "gold_section", "officers_section", "overall_section"]
+
+MOST_OFFICERS = 60  # more of them are listed in the tables beside the report only
 
 
 def _counts(draft: Draft) -> str:
@@ -72,14 +74,13 @@ def _distribution_table(draft: Draft) -> Table:
     categories = _categories(draft)
     rows, groups = [], []
     for case in draft.study.cases:
-        cells = found.where(case=case)
-        factors = list(dict.fromkeys(row["factor"] for row in cells))
-        for factor in factors:
-            own = {row["category"]: row for row in cells.where(factor=factor)}
+        factors = found.where(case=case).split("factor")
+        for factor, cells in factors.items():
+            own = {row["category"]: row for row in cells}
             counts = [f"{own[c].estimate.parts['count']:.0f}" if c in own else "–" for c in categories]
             rows.append((draft.names.factor(factor), next(iter(own.values()))["gold"] or NA, *counts))
         groups.append((draft.names.cases[case], len(factors)))
-    columns = (Column("Factor"), Column("Gold", align="left"), *(Column(c) for c in categories))
+    columns = (Column("Factor"), Column("Gold", align="left"), *(Column(c[0].upper() + c[1:]) for c in categories))
     return Table("table-distributions", f"Number of officers by rating. {_counts(draft)}", columns, tuple(rows),
                  ("A dash: the factor's scale does not have this rating.",), tuple(groups))
 
@@ -151,10 +152,10 @@ def _rows(draft: Draft, result: Result, names: Sequence[str]) -> tuple[list[tupl
     """Rows kind by kind within each band, with the named statistics."""
     rows, groups = [], []
     band = draft.findings.band
-    for value in dict.fromkeys(row[band] for row in result):
-        kinds = list(dict.fromkeys(row["kind"] for row in result.where(**{band: value})))
-        for kind in kinds:
-            cells = [result.get(name, kind=kind, **{band: value}) for name in names]
+    for value, part in result.split(band).items():
+        kinds = part.split("kind")
+        for kind, own in kinds.items():
+            cells = [own.get(name) for name in names]
             rows.append(([draft.names.kind(kind), str(cells[0].n_ratings)], cells))
         groups.append((draft.names.bands[value], len(kinds)))
     return rows, groups
@@ -195,11 +196,10 @@ def _factor_tables(draft: Draft, result: Result) -> list[Table]:
     heads = draft.names.bands if draft.many_cases else draft.names.cases
     golds = {(row["factor"], row["case"]): row["gold"] for row in draft.findings.distributions}
     tables = []
-    for number_, value in enumerate(dict.fromkeys(row[column] for row in result), 1):
-        cells = result.where(**{column: value})
+    for number_, (value, part) in enumerate(result.split(column).items(), 1):
         rows = []
-        for factor in dict.fromkeys(row["factor"] for row in cells):
-            own = {row.coefficient: row.estimate for row in cells.where(factor=factor)}
+        for factor, cells in part.split("factor").items():
+            own = {row.coefficient: row.estimate for row in cells}
             gold = [] if draft.many_cases else [golds[factor, value]]
             words = [draft.names.factor(factor), *gold, f"{round(own['exact'].value * own['exact'].n_ratings)} of {own['exact'].n_ratings}"
                      if own["exact"].estimable else NA]
@@ -251,8 +251,8 @@ def _direction_finding(draft: Draft) -> str:
     result, band = draft.findings.gold_by_band, draft.findings.band
     assert result is not None
     parts = []
-    for value in dict.fromkeys(row[band] for row in result):
-        e = result.where("mean_signed_error", **{band: value}).rows[0].estimate
+    for value, own in result.split(band).items():
+        e = own.get("mean_signed_error")
         if np.isfinite(e.ci_low):
             lean = "lie above" if e.ci_low > 0 else "lie below" if e.ci_high < 0 else "do not clearly lean from"
             parts.append(f"{lean} the gold standard {draft.names.where(value)}")
@@ -320,25 +320,31 @@ def officers_section(draft: Draft) -> Section:
     title = "Each officer against the gold standard"
     if result is None or nothing(result.where("exact")):
         return Section("officers-gold", title, (Paragraph("Without priorities that have a gold standard, officers cannot be compared with one."),))
-    blocks: list[Block] = [Paragraph("Each officer's ratings are few, so the intervals are wide. Officers stand in the order of the study's own "
-                                     "table: it is no ranking. The funnel plot, where there is one, shows how many officers lie outside what "
-                                     "chance alone would do.")]
-    if len(draft.study.raters) > 2:
+    officers = result.split("rater")
+    blocks: list[Block] = [Paragraph("Read the intervals before the values: most officers cannot be told apart. The order is that of the study's own "
+                                     "table and no ranking. The funnel plot, where there is one, shows how many officers lie outside what chance "
+                                     "alone would do.")]
+    if len(officers) > 2:
         blocks.append(_funnel(draft, result))
+    if len(officers) > MOST_OFFICERS:
+        blocks.append(Paragraph(f"The numbers of all {plural(len(officers), 'officer')} stand in tables/raters.csv."))
+    else:
+        blocks.append(_officers_table(draft, officers))
+    return Section("officers-gold", title, tuple(blocks))
+
+
+def _officers_table(draft: Draft, officers: Mapping[str, Result]) -> Table:
     rows = []
-    for officer in dict.fromkeys(row["rater"] for row in result):
-        own = result.where(rater=officer)
+    for officer, own in officers.items():
         e = {row.coefficient: row.estimate for row in own if row.coefficient != "cohen"}
-        kappa = own.get("cohen", "quadratic")
         rows.append((officer, str(e["exact"].n_ratings), *share_cells(e["exact"]), number(100 * e["under"].value, 1),
                      number(100 * e["over"].value, 1), signed(e["mean_signed_error"].value), number(100 * e["missed_high"].value, 1),
-                     *coefficients_cells(kappa)))
+                     *coefficients_cells(own.get("cohen", "quadratic"))))
     columns = (Column("Officer"), Column("Ratings"), Column("Same as gold", "%"), Column(draft.interval_head), Column("Lower", "%"),
                Column("Higher", "%"), Column("Mean error", "steps"), Column(f"Gold {_top(draft)}, rated lower", "%"),
                Column("Weighted kappa", "quadratic"), Column(draft.interval_head))
-    blocks.append(Table("table-officers-gold-table", "Each officer against the gold standard, over all factors and cases rated, without the overall priority.",
-                        columns, tuple(rows), ("Intervals treat an officer's ratings as independent and are too narrow if they are not.",)))
-    return Section("officers-gold", title, tuple(blocks))
+    return Table("table-officers-gold", "Each officer against the gold standard, over all factors and cases rated, without the overall priority.",
+                 columns, tuple(rows), ("Intervals treat an officer's ratings as independent and are too narrow if they are not.",))
 
 
 def _funnel(draft: Draft, result: Result) -> Block:

@@ -51,8 +51,8 @@ def _finding(result: Result) -> str:
 def _alt(result: Result, names: dict[str, str]) -> str:
     column = result.by[0]
     parts = []
-    for value in dict.fromkeys(row[column] for row in result):
-        own = [row for row in result.where(**{column: value}) if row.estimate.estimable]
+    for value, rows in result.split(column).items():
+        own = [row for row in rows if row.estimate.estimable]
         if own:
             low, high = min(own, key=lambda r: r.estimate.value), max(own, key=lambda r: r.estimate.value)
             parts.append(f"{names.get(value, value)}: from {coefficient_name(low.coefficient, low.estimate.weights)} "
@@ -64,8 +64,7 @@ def _alt(result: Result, names: dict[str, str]) -> str:
 def _table(id: str, caption: str, result: Result, names: dict[str, str], draft: Draft) -> Table:
     column = result.by[0]
     rows, groups = [], []
-    for value in dict.fromkeys(row[column] for row in result):
-        own = result.where(**{column: value}).rows
+    for value, own in result.split(column).items():
         for row in own:
             e = row.estimate
             rows.append(([coefficient_name(row.coefficient, e.weights), coefficient(e.observed, table=True), coefficient(e.expected, table=True),
@@ -95,10 +94,10 @@ def _kind_table(draft: Draft) -> Table:
     kappa = next((name for name in ("conger", "fleiss") if found.where(name).rows), "conger")
     wanted = [("percent", "identity"), ("gwet", "quadratic"), ("krippendorff", "ordinal metric"), (kappa, "quadratic")]
     rows, groups = [], []
-    for value in dict.fromkeys(row[band] for row in found):
-        kinds = list(dict.fromkeys(row["kind"] for row in found.where(**{band: value})))
-        for kind in kinds:
-            own = {(row.coefficient, row.estimate.weights): row.estimate for row in found.where(kind=kind, **{band: value})}
+    for value, part in found.split(band).items():
+        kinds = part.split("kind")
+        for kind, cell in kinds.items():
+            own = {(row.coefficient, row.estimate.weights): row.estimate for row in cell}
             cells = [own.get(key, Estimate(float("nan"), flags=("mixed-scales",))) for key in wanted]
             rows.append(([f"{names.kind(kind)} ({plural(cells[0].n_subjects, 'subject')})"], cells))
         groups.append((names.bands[value], len(kinds)))
@@ -115,9 +114,9 @@ def _factor_table(draft: Draft) -> Table:
     wanted = (("percent", "identity"), ("gwet", "quadratic"), ("r_wg", ""))
     rows, groups = [], []
     for case in draft.study.cases:
-        factors = list(dict.fromkeys(row["factor"] for row in found.where(case=case)))
-        for factor in factors:
-            cells = [found.get(name, weights or None, factor=factor, case=case) for name, weights in wanted]
+        factors = found.where(case=case).split("factor")
+        for factor, own in factors.items():
+            cells = [own.get(name, weights or None) for name, weights in wanted]
             rows.append(([draft.names.factor(factor), str(cells[0].n_raters)], cells))
         groups.append((draft.names.cases[case], len(factors)))
     head = [Column("Factor"), Column("Officers")]
@@ -179,8 +178,7 @@ def _icc_table(id: str, caption: str, result: Result, draft: Draft) -> Table:
     first = next(by for by in result.by if by != band)
     label = draft.names.factor if first == "factor" else draft.names.kind
     rows, groups = [], []
-    for value in dict.fromkeys(row[band] for row in result):
-        own = result.where(**{band: value}).rows
+    for value, own in result.split(band).items():
         for row in own:
             e = row.estimate
             parts = [number(e.parts[name], 3) if e.parts.get(name) is not None else "n/a" for name in ("subject", "rater", "residual")]

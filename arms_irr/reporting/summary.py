@@ -6,6 +6,7 @@ from arms_irr.analysis.design import limits
 from arms_irr.analysis.result import Result
 from arms_irr.reporting.document import Section, Strong, Text, can_and_cannot, main_points
 from arms_irr.reporting.draft import Draft
+from arms_irr.reporting.naming import coefficient_name
 from arms_irr.reporting.wording import NA, base, coefficient, interval, listed, of_every_100, percent, plural
 from arms_irr.statistics.estimate import Estimate
 
@@ -20,7 +21,8 @@ def main_points_section(draft: Draft) -> Section:
         points += _gold_points(draft)
     points.append(_between(draft))
     points.append(_unable(draft))
-    return main_points(tuple(point for point in points if point)[:6])
+    points = [point for point in points if point]
+    return main_points(tuple(points[:6]) or ("These data carry no number about agreement; the sections below say why.",))
 
 
 def _bands(draft: Draft) -> tuple[str, ...]:
@@ -116,18 +118,21 @@ def _overall_priority(draft: Draft) -> Text:
 
 
 def _between(draft: Draft) -> Text:
-    """Agreement between officers: pairs, then one chance-corrected value beside it."""
+    """Agreement between officers: pairs, and two corrections for chance, because neither is accepted by all."""
     found = draft.findings.between_by_band
     parts: list[str | Strong] = ["Two officers chosen at random gave the same priority to "]
     shown = 0
     for band in _bands(draft):
-        exact, ac2 = (found.where(name, **{draft.findings.band: band}).rows for name in ("percent", "gwet"))
+        rows = found.where(**{draft.findings.band: band})
+        exact = rows.where("percent").rows
         if not exact or not exact[0].estimate.estimable:
             continue
         parts += ["; " if shown else "", Strong(of_every_100(exact[0].estimate.value)), f" factors {draft.names.where(band)} ",
                   base(exact[0].estimate)]
-        if ac2 and ac2[0].estimate.estimable:
-            parts += [f", Gwet's AC2 {coefficient(ac2[0].estimate.value)} ", base(ac2[0].estimate, scale=1, decimals=2)]
+        for name in ("gwet", "conger", "fleiss"):
+            e = next((row.estimate for row in rows.where(name) if row.estimate.estimable), None)
+            if e is not None:
+                parts += [f", {coefficient_name(name, e.weights).split(',')[0]} {coefficient(e.value)} ", base(e, scale=1, decimals=2)]
         shown += 1
     return (*parts, ".") if shown else ""
 

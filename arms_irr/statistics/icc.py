@@ -116,7 +116,7 @@ def icc(
     level = check_confidence(confidence_level)
     form = _form(form)
     kind, average = _KINDS.get(form[4], "oneway"), form.endswith("k)")
-    _check(method, interval, null)
+    _check(method, interval, null, seed)
     table = as_table(ratings)
     if table.ndim == 3:
         return _by_replicates(table, form, kind, level, seed, samples)
@@ -154,7 +154,7 @@ def icc(
     return replace(found.flagged(*few), **bases)
 
 
-def _check(method: str, interval: str, null: float) -> None:
+def _check(method: str, interval: str, null: float, seed: int) -> None:
     for name, value, choices in (
         ("method", method, ("auto", "anova", "reml", "ebel")), ("interval", interval, ("simulated", "profile")),
     ):  # fmt: skip
@@ -165,6 +165,8 @@ def _check(method: str, interval: str, null: float) -> None:
             )
     if not 0 <= null < 1:
         raise ArgumentError(f"null={null!r} is not an ICC to test against: give a number from 0 to below 1.")
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ArgumentError(f"seed {seed!r} is not a whole number of 0 or more")
 
 
 def _by_replicates(table: Floats, form: str, kind: Kind, level: float, seed: int, samples: int) -> Estimate:

@@ -194,7 +194,9 @@ def _over_raters(
     row: Coefficient, tally: Tally, w: Floats, found: Estimate, sampled: tuple[float, float], null: float | None
 ) -> Estimate:
     """Delete-one-rater jackknife-t on the Fisher-z scale."""
-    return _by_jackknife(found, row.title, "rater", jackknife.without_each_rater(row, tally, w), sampled[1], null)
+    found = _by_jackknife(found, row.title, "rater", jackknife.without_each_rater(row, tally, w), sampled[1], null)
+    # A share of agreeing pairs cannot be negative, though the Fisher scale can.
+    return replace(found, ci_low=max(found.ci_low, 0.0)) if row.name == "percent" and found.ci_low < 0 else found
 
 
 def _over_cases(

@@ -16,9 +16,9 @@ from arms_irr.statistics.tally import Tally
 if TYPE_CHECKING:
     from arms_irr.study.study import Study
 
-__all__ = ["Cell", "Judged", "cells", "columns", "decisions", "judged", "names", "tally"]
+__all__ = ["NOT_RECORDED", "Cell", "Judged", "cells", "columns", "decisions", "judged", "names", "tally"]
 
-NOT_RECORDED = "(not recorded)"
+NOT_RECORDED = "(not recorded)"  # the group of those whose attribute is not known
 _ALONE = ("overall", "static")  # kinds that never enter a pool with other factors
 Ints = npt.NDArray[np.integer]
 

@@ -177,6 +177,8 @@ def _decode(path: Path, data: bytes) -> tuple[str, str]:
     encodings = {"utf-8-sig": "UTF-8", "cp1252": "Windows-1252 (it is not UTF-8)"}
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         encodings = {"utf-16": "UTF-16"}
+    elif b"\0" in data:
+        raise _unreadable(path, "The file is binary, not text.", "Save the data as CSV.")
     for encoding, words in encodings.items():
         try:
             text = data.decode(encoding)

@@ -140,6 +140,7 @@ def from_columns(
     columns: dict[str, list[str | None]] = {}
     problems: list[Problem] = []
     whole: dict[str, int] = {}
+    trimmed: dict[str, tuple[int, ...]] = {}
     for position, (title, column) in enumerate(zip(header, cells, strict=True), 1):
         key = _tidy(text_of(title) or "")
         texts = [value if type(value) is str else text_of(value) for value in column]
@@ -171,11 +172,11 @@ def from_columns(
         columns[key] = [tidied[text] for text in texts]
         changed = {text for text, tidy in tidied.items() if tidy is not None and tidy != text}
         if changed:
-            rows = tuple(n for n, text in zip(numbers.tolist(), texts, strict=True) if text in changed)
-            problems.append(_changed(rows, Problem("warning", "", "", file, sheet, rows, key)))
+            trimmed[key] = tuple(n for n, text in zip(numbers.tolist(), texts, strict=True) if text in changed)
         # A workbook keeps every number as a float and shows 1, not 1.0: there this changes nothing.
         if sheet is None and (n := sum(type(value) is float and value.is_integer() for value in column)):
             whole[key] = n
+    problems += _changed(trimmed, file, sheet)
     table = Table(name, file, sheet, columns, numbers, (), tuple(problems))
     if whole:
         number = counted(sum(whole.values()), "number")
@@ -213,15 +214,21 @@ def _blank(row: Sequence[Any]) -> bool:
     return all(isinstance(cell, str) and not cell.strip() for cell in row)
 
 
-def _changed(rows: tuple[int, ...], where: Problem) -> Problem:
-    cells = "1 cell has" if len(rows) == 1 else f"{len(rows)} cells have"
-    return Problem(
-        "warning",
-        f"{cells} leading or trailing spaces (or accents stored apart from their letters), which were "
-        "trimmed.",
-        "Nothing to do unless the spaces mean something.",
-        where.file,
-        where.sheet,
-        rows,
-        where.column,
-    )
+def _changed(cells: Mapping[str, tuple[int, ...]], file: str, sheet: str | None) -> list[Problem]:
+    """One warning about every trimmed cell of the table; a warning a column would bury the others."""
+    if not cells:
+        return []
+    count = sum(map(len, cells.values()))
+    where = f" in {len(cells)} columns" if len(cells) > 1 else ""
+    return [
+        Problem(
+            "warning",
+            f"{counted(count, 'cell')}{where} {'has' if count == 1 else 'have'} leading or trailing spaces (or accents "
+            "stored apart from their letters), which were trimmed.",
+            "Nothing to do unless the spaces mean something.",
+            file,
+            sheet,
+            tuple(sorted({row for rows in cells.values() for row in rows})),
+            ", ".join(cells),
+        )
+    ]

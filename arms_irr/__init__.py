@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from arms_irr.analysis.result import Result as Result
+    from arms_irr.analysis.stream import stream_agreement as stream_agreement
+    from arms_irr.analysis.stream import stream_ratings as stream_ratings
     from arms_irr.errors import ArgumentError as ArgumentError
     from arms_irr.errors import ArmsError as ArmsError
     from arms_irr.errors import DataError as DataError
@@ -21,8 +23,37 @@ if TYPE_CHECKING:
     from arms_irr.planning.simulate import simulate as simulate
     from arms_irr.reporting.evaluation import evaluate as evaluate
     from arms_irr.statistics.arrays import agreement as agreement
+    from arms_irr.statistics.arrays import tally as tally
+    from arms_irr.statistics.concordance import lin_ccc as lin_ccc
+    from arms_irr.statistics.concordance import robinson_a as robinson_a
+    from arms_irr.statistics.differences import difference as difference
+    from arms_irr.statistics.dispersion import a_wg as a_wg
+    from arms_irr.statistics.dispersion import average_deviation as average_deviation
+    from arms_irr.statistics.dispersion import finn as finn
+    from arms_irr.statistics.dispersion import r_wg as r_wg
     from arms_irr.statistics.estimate import Estimate as Estimate
+    from arms_irr.statistics.homogeneity import bhapkar as bhapkar
+    from arms_irr.statistics.homogeneity import mcnemar as mcnemar
+    from arms_irr.statistics.homogeneity import stuart_maxwell as stuart_maxwell
     from arms_irr.statistics.icc import icc as icc
+    from arms_irr.statistics.latent import category_probability as category_probability
+    from arms_irr.statistics.latent import latent_icc as latent_icc
+    from arms_irr.statistics.latent import pair_agreement as pair_agreement
+    from arms_irr.statistics.latent import probability_difference as probability_difference
+    from arms_irr.statistics.ordinal import OrdinalFit as OrdinalFit
+    from arms_irr.statistics.ordinal import dummies as dummies
+    from arms_irr.statistics.ordinal import interactions as interactions
+    from arms_irr.statistics.ordinal import ordinal_model as ordinal_model
+    from arms_irr.statistics.permutation import label_permutation as label_permutation
+    from arms_irr.statistics.permutation import sign_flip as sign_flip
+    from arms_irr.statistics.ranks import kendall_w as kendall_w
+    from arms_irr.statistics.ranks import mean_correlation as mean_correlation
+    from arms_irr.statistics.reach import achievable as achievable
+    from arms_irr.statistics.specific import by_category as by_category
+    from arms_irr.statistics.specific import cross_table as cross_table
+    from arms_irr.statistics.specific import indices as indices
+    from arms_irr.statistics.specific import kappa_max as kappa_max
+    from arms_irr.statistics.specific import specific_agreement as specific_agreement
     from arms_irr.study.study import Study as Study
     from arms_irr.study.study import read_study as read_study
 
@@ -34,17 +65,48 @@ _HOME = {
     "DataError": "arms_irr.errors",
     "Estimate": "arms_irr.statistics.estimate",
     "Instrument": "arms_irr.instruments.model",
+    "OrdinalFit": "arms_irr.statistics.ordinal",
     "Problem": "arms_irr.errors",
     "Result": "arms_irr.analysis.result",
     "Study": "arms_irr.study.study",
+    "a_wg": "arms_irr.statistics.dispersion",
+    "achievable": "arms_irr.statistics.reach",
     "agreement": "arms_irr.statistics.arrays",
+    "average_deviation": "arms_irr.statistics.dispersion",
+    "bhapkar": "arms_irr.statistics.homogeneity",
+    "by_category": "arms_irr.statistics.specific",
+    "category_probability": "arms_irr.statistics.latent",
+    "cross_table": "arms_irr.statistics.specific",
+    "difference": "arms_irr.statistics.differences",
+    "dummies": "arms_irr.statistics.ordinal",
     "evaluate": "arms_irr.reporting.evaluation",
     "example": "arms_irr.planning.simulate",
+    "finn": "arms_irr.statistics.dispersion",
     "icc": "arms_irr.statistics.icc",
+    "indices": "arms_irr.statistics.specific",
+    "interactions": "arms_irr.statistics.ordinal",
+    "kappa_max": "arms_irr.statistics.specific",
+    "kendall_w": "arms_irr.statistics.ranks",
+    "label_permutation": "arms_irr.statistics.permutation",
+    "latent_icc": "arms_irr.statistics.latent",
+    "lin_ccc": "arms_irr.statistics.concordance",
     "load_instrument": "arms_irr.instruments.load",
+    "mcnemar": "arms_irr.statistics.homogeneity",
+    "mean_correlation": "arms_irr.statistics.ranks",
+    "ordinal_model": "arms_irr.statistics.ordinal",
+    "pair_agreement": "arms_irr.statistics.latent",
+    "probability_difference": "arms_irr.statistics.latent",
+    "r_wg": "arms_irr.statistics.dispersion",
     "read_study": "arms_irr.study.study",
+    "robinson_a": "arms_irr.statistics.concordance",
     "shipped_instruments": "arms_irr.instruments.load",
+    "sign_flip": "arms_irr.statistics.permutation",
     "simulate": "arms_irr.planning.simulate",
+    "specific_agreement": "arms_irr.statistics.specific",
+    "stream_agreement": "arms_irr.analysis.stream",
+    "stream_ratings": "arms_irr.analysis.stream",
+    "stuart_maxwell": "arms_irr.statistics.homogeneity",
+    "tally": "arms_irr.statistics.arrays",
 }
 __all__ = [*_HOME, "__version__"]
 

@@ -351,7 +351,7 @@ def test_markup_in_the_data_is_text(tmp_path):
         (("agreement", PILOT, "--coefficient", "gwett"), "Did you mean 'gwet'?"),
         (("agreement", PILOT, "--coefficient", "cohen"), "exactly 2 raters"),
         (("agreement", PILOT, "--weights", "quadratc"), "Did you mean 'quadratic'?"),
-        (("agreement", PILOT, "--target", "cases"), "'raters'"),
+        (("agreement", PILOT, "--target", "officers"), "'raters'"),
         (("icc", PILOT, "--form", "ICC(A;1)"), "Did you mean 'ICC(A,1)'?"),
         (("icc", PILOT, "--seed", "-1"), "0"),
         (("icc", PILOT, "--json", "--csv"), "Give one of them"),

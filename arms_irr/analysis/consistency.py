@@ -47,8 +47,10 @@ def between_raters(
         Weights for every coefficient. By default the set of the methods shows quadratic and linear ones; a
         coefficient asked for by name gets quadratic weights, percent agreement none, alpha Krippendorff's
         ordinal metric, and everything none on a nominal scale.
-    target : {"raters", "subjects"}
-        What the interval generalises to. ``subjects`` needs 5 cases or more.
+    target : {"raters", "subjects", "cases", "both"}
+        What the interval generalises to: other raters, other subjects (pairs of case and factor taken as
+        independent), other cases with all their factors, other raters and cases. All but ``raters`` need 5
+        cases or more.
     force : bool
         Show what the design cannot carry, with the flag ``forced``.
 
@@ -106,7 +108,7 @@ def _estimate(
     found = estimate(row, counted, w, target=target, confidence_level=level, weights=how)
     if "zero-se" in found.flags:  # an interval without width would be read as certainty
         found = replace(found, ci_low=np.nan, ci_high=np.nan)
-    if target == "subjects" and cell.n_cases < FEW:
+    if target != "raters" and cell.n_cases < FEW:
         found = replace(found, se=np.nan, ci_low=np.nan, ci_high=np.nan, df=np.nan).flagged("few-cases")
     if row.needs_variation and paradox:
         found = found.flagged("prevalence")

@@ -47,7 +47,8 @@ def agreement(
         ),
     ] = None,
     target: Annotated[
-        Literal["raters", "subjects"], typer.Option(help="What the intervals generalise to.")
+        Literal["raters", "cases", "both", "subjects"],
+        typer.Option(help="What the intervals generalise to: other raters, other cases, both, or other subjects."),
     ] = "raters",
     confidence: Confidence = 0.95,
     force: Force = False,

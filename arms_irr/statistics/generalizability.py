@@ -173,9 +173,9 @@ class GStudy:
         if not universe + error > 0:
             return undefined(*flags, *["no-variance"] * (universe + error == 0), **base)
         value, low, high = universe / (universe + error), math.nan, math.nan
-        if draws.size and error > 0:
-            with np.errstate(invalid="ignore"):
-                low, high = _limits(draws[:, 0] / draws.sum(axis=1), value, self.confidence_level)
+        total = draws.sum(axis=1)
+        if error > 0 and (total > 0).any():
+            low, high = _limits(draws[total > 0, 0] / total[total > 0], value, self.confidence_level)
         return Estimate(value, ci_low=low, ci_high=high, flags=tuple(flags), **base)
 
 
@@ -351,7 +351,8 @@ def _by_likelihood(plan: Design, data: Layout, rng: np.random.Generator, samples
         if df.min() >= 1:
             solve = np.asarray(np.linalg.inv(expected), dtype=np.float64)
             draws = np.maximum(_pivotal(solve, expected @ values, df, rng, samples), 0)
-    satterthwaite = 2 * (values / se) ** 2
+    with np.errstate(divide="ignore"):
+        satterthwaite = 2 * (values / se) ** 2
     return _Found(values, se, satterthwaite, draws, float(fit.fixed[0]), float(fit.fixed_se[0] ** 2), "REML", {})
 
 
@@ -366,7 +367,7 @@ def _component(plan: Design, data: Layout, found: _Found, k: int, level: float, 
         value, float(found.se[k]), low, high, level, float(found.df[k]), found.method, n_ratings=data.y.size,
         flags=tuple(flags), parts=found.squares.get(name, {}),
     )  # fmt: skip
-    if math.isnan(value):
+    if np.isnan(found.draws[:, k]).any():
         return estimate.flagged("saturated")
     if data.df[effect] <= 1 and (main or data.grid is not None):
         return estimate.flagged("one-df", "forced") if force else estimate.suppressed("one-df")
@@ -374,5 +375,5 @@ def _component(plan: Design, data: Layout, found: _Found, k: int, level: float, 
 
 
 def _limits(draws: Floats, value: float, level: float) -> tuple[float, float]:
-    low, high = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
     return min(float(low), value), max(float(high), value)

@@ -184,11 +184,13 @@ def _by_replicates(table: Floats, form: str, kind: Kind, level: float, seed: int
     if n < 2 or k < 2:
         return undefined(*["one-subject"] * (n == 1), *["one-rater"] * (k == 1), *["no-ratings"] * (n == 0), **bases)
     if (~np.isnan(table)).sum(axis=2).max() == 1:
-        found = icc(np.nanmax(table, axis=2), form, level, seed=seed, samples=samples)
-        return found.flagged("interaction-unknown")
-    study = g_study(
-        np.moveaxis(table, 2, 0), "m:(s x r)", measured="s", confidence_level=level, seed=seed, samples=samples, force=True
-    )
+        single = np.where(np.isnan(table).all(axis=2), np.nan, np.nansum(table, axis=2))
+        return icc(single, form, level, seed=seed, samples=samples).flagged("interaction-unknown")
+    options: dict[str, Any] = {"confidence_level": level, "seed": seed, "samples": samples, "force": True}
+    try:
+        study = g_study(np.moveaxis(table, 2, 0), "m:(s x r)", measured="s", **options)
+    except ArgumentError:  # the ratings are in order, so they are too few to tell the effects apart
+        return undefined("saturated", **bases)
     row = study.d_study(n_m=1, n_r=study.sizes["r"] if form.endswith("k)") else 1)[0]
     found = row.phi if kind == "agreement" else row.e_rho2
     parts = {name: part.value for name, part in zip(("subject", "rater", "interaction", "residual"),

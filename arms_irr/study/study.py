@@ -251,6 +251,18 @@ class Study:
 
         return ratability(self, by, **options)
 
+    def estimands(self, by: Sequence[str] = ("case",), **options: Any) -> Result:
+        """Three readings of 'unable to rate'; see :func:`arms_irr.analysis.ratability.estimands`."""
+        from arms_irr.analysis.ratability import estimands
+
+        return estimands(self, by, **options)
+
+    def agreement_bounds(self, by: Sequence[str] = ("case",), **options: Any) -> Result:
+        """Worst and best case of what was not rated; see :func:`arms_irr.analysis.imputation.agreement_bounds`."""
+        from arms_irr.analysis.imputation import agreement_bounds
+
+        return agreement_bounds(self, by, **options)
+
     def crosscheck(self, by: Sequence[str] = ("case",), **options: Any) -> Result:
         """A second opinion by other packages; see :func:`arms_irr.analysis.crosscheck.crosscheck`."""
         from arms_irr.analysis.crosscheck import crosscheck

@@ -260,6 +260,8 @@ def _quadratics(sums: _Sums) -> Quadratics:
 
 
 def _reml(sums: _Sums, centre: float, models: tuple[tuple[bool, bool], ...]) -> Components:
+    if sums.square <= 1e-28 * sums.n * centre**2:  # equal ratings
+        return Components(0.0, 0.0, 0.0, centre, -math.inf, True)
     parts = _quadratics(sums)
     if parts.residual_df > 0 and parts.residual_ss <= _NO_RESIDUAL * sums.square:
         subject, rater, mean = _without_residual(sums)

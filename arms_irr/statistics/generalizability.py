@@ -346,7 +346,8 @@ def _by_likelihood(plan: Design, data: Layout, rng: np.random.Generator, samples
     alive = values > 0
     se, draws = np.full(values.size, np.nan), np.full((samples, values.size), np.nan)
     if alive.any() and fit.converged:
-        se[alive] = np.sqrt(np.diag(np.linalg.pinv(fit.information[np.ix_(alive, alive)], hermitian=True)))
+        variance = np.diag(np.linalg.pinv(fit.information[np.ix_(alive, alive)], hermitian=True))
+        se[alive] = np.sqrt(np.where(variance > 0, variance, np.nan))
         expected, df = _expected(data), np.array(list(data.df.values()), dtype=np.float64)
         if df.min() >= 1:
             solve = np.asarray(np.linalg.inv(expected), dtype=np.float64)

@@ -312,7 +312,7 @@ def _climb(s: _System) -> tuple[Floats, _State, int, bool]:
             ridge = damping * spread + growing if damping else 0 * spread
             step = np.linalg.lstsq(curvature + np.diag(ridge), slope, rcond=1e-14)[0]
             moved = ratios.copy()
-            moved[free] = np.maximum(ratios[free] - step, 0)
+            moved[free] = np.clip(ratios[free] - step, 0, 1e3 * ratios[free] + 1)
             there = _evaluate(s, moved)
             if there.deviance <= state.deviance + 1e-9:
                 damping = damping / 8 if damping > 1e-6 else 0.0

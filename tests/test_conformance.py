@@ -447,9 +447,7 @@ def would_have_agreed(part, entry, mine, out):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", ["random", "published"])
-def test_every_entry_and_every_reml_fit(part, capsys, monkeypatch, request):
-    if "slow" not in request.config.option.markexpr:
-        pytest.skip("every REML fit; run with -m slow")
+def test_every_entry_and_every_reml_fit(part, capsys, monkeypatch):
     monkeypatch.setitem(globals(), "SAMPLED", False)
     test_every_entry_of_a_statistic_of_the_floor(part, capsys)
 

@@ -130,10 +130,8 @@ def entries():
 
 @pytest.mark.skipif(not MODELS.is_dir(), reason="the reference set is not beside this checkout")
 @pytest.mark.parametrize(("dataset", "model", "expected"), entries().values())
-def test_reference_set(dataset, model, expected, request):
+def test_reference_set(dataset, model, expected):
     """Every entry but two kinds of another estimator: posterior means, and se with the variances taken as known (se_rx)."""
-    if (dataset, model) in SLOW and "slow" not in request.config.option.markexpr:
-        pytest.skip("140 fixed effects: up to half a minute; run with -m slow")
     fit, data = fit_as(model, read(MODELS / "data" / f"{FILES[dataset]}.csv"))
     rater = fit.random["rater"]
     for e in expected:

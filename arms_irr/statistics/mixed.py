@@ -86,7 +86,7 @@ def reml(y: ArrayLike, factors: Mapping[str, ArrayLike], fixed: ArrayLike | None
     about 3 B L^2 + L^3; memory 3 B L numbers.
     """
     values, x, codes = _checked(y, factors, fixed)
-    start, *_ = np.linalg.lstsq(x, values, rcond=None)
+    start = np.asarray(np.linalg.lstsq(x, values, rcond=None)[0], dtype=np.float64)
     noise = values.size * (8 * np.finfo(np.float64).eps * float(np.abs(values).max())) ** 2
     values = values - x @ start  # a large mean would cost digits
     if values @ values <= noise:

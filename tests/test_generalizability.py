@@ -130,7 +130,9 @@ def test_reml_is_anova_where_a_balanced_design_has_positive_components(design):
         rng = np.random.default_rng(seed)
         y = np.zeros(shape)
         for effect in plan.effects:  # every effect has the variance 1
-            y = y + rng.normal(size=[n if f in effect else 1 for f, n in zip(plan.facets, shape, strict=True)])
+            y = y + rng.normal(
+                size=[n if f in effect else 1 for f, n in zip(plan.facets, shape, strict=True)]
+            )
         anova = g_study(y, design, method="anova")
         if min(part.value for part in anova.components.values()) > 0.05:
             break
@@ -147,7 +149,9 @@ def test_offset_and_scale():
     y = simulated(4)
     base, moved = g_study(y, "p x r x f"), g_study(-3 * y + 1e6, "p x r x f")
     for a, b in zip(base.components.values(), moved.components.values(), strict=True):
-        assert (b.value, b.ci_low, b.ci_high) == pytest.approx((9 * a.value, 9 * a.ci_low, 9 * a.ci_high), rel=1e-6, abs=1e-8)
+        assert (b.value, b.ci_low, b.ci_high) == pytest.approx(
+            (9 * a.value, 9 * a.ci_low, 9 * a.ci_high), rel=1e-6, abs=1e-8
+        )
 
 
 # --- decision studies ----------------------------------------------------------------------------------
@@ -185,7 +189,9 @@ def test_dependability_at_a_cut_score():
     assert study.mean_variance == pytest.approx(variance)
     row = study.d_study(n_r=2, cut=8)[0]
     gap = (SF.mean() - 8) ** 2 - variance
-    assert row.phi_cut.value == pytest.approx((row.universe + gap) / (row.universe + gap + row.absolute_error))
+    assert row.phi_cut.value == pytest.approx(
+        (row.universe + gap) / (row.universe + gap + row.absolute_error)
+    )
     at_the_mean = study.d_study(n_r=2, cut=SF.mean())[0]
     assert at_the_mean.phi_cut.value == at_the_mean.phi.value  # the bias correction does not go below 0
     assert math.isnan(study.d_study()[0].phi_cut.value)
@@ -253,11 +259,17 @@ def test_intervals_cover(keep):
     hits = np.zeros(3)
     for seed in range(200):
         rng = np.random.default_rng(seed)
-        y = rng.normal(0, math.sqrt(0.5), (12, 1)) + rng.normal(0, math.sqrt(0.15), 15) + rng.normal(0, math.sqrt(0.35), (12, 15))
+        y = (
+            rng.normal(0, math.sqrt(0.5), (12, 1))
+            + rng.normal(0, math.sqrt(0.15), 15)
+            + rng.normal(0, math.sqrt(0.35), (12, 15))
+        )
         y[rng.random(y.shape) > keep] = np.nan
         study = g_study(y, samples=1000, seed=seed)
         row = study.d_study(n_r=1)[0]
-        for i, (found, truth) in enumerate(((row.phi, 0.5), (row.e_rho2, 0.5 / 0.85), (study.components["p"], 0.5))):
+        for i, (found, truth) in enumerate(
+            ((row.phi, 0.5), (row.e_rho2, 0.5 / 0.85), (study.components["p"], 0.5))
+        ):
             hits[i] += found.ci_low <= truth <= found.ci_high
     assert (hits / 200 > 0.90).all()
     assert (hits / 200 < 0.99).all()
@@ -340,7 +352,10 @@ def test_measurement_error_of_incomplete_ratings():
     assert found.value == pytest.approx(full.value, rel=0.1)
     assert (found.ci_low, found.ci_high) == pytest.approx((full.ci_low, full.ci_high), rel=0.15)
     assert "unbalanced" in found.flags
-    assert measurement_error([[1, 2], [1, None]]).flags == ("no-overlap",) or not measurement_error([[1, 2], [1, None]]).estimable
+    assert (
+        measurement_error([[1, 2], [1, None]]).flags == ("no-overlap",)
+        or not measurement_error([[1, 2], [1, None]]).estimable
+    )
     assert measurement_error([[1, 2, 3]]).flags == ("one-subject",)
     with pytest.raises(ArgumentError, match="Did you mean 'agreement'"):
         measurement_error(SF, "agrement")
@@ -363,7 +378,9 @@ def test_conformance():
     if not SHARED.exists():
         pytest.skip("no shared reference values here")
     lines = (SHARED / "random" / "expected.jsonl").read_text().splitlines()
-    rows = {r["coefficient"]: r["value"] for r in map(json.loads, lines) if r["coefficient"].startswith("d_study")}
+    rows = {
+        r["coefficient"]: r["value"] for r in map(json.loads, lines) if r["coefficient"].startswith("d_study")
+    }
     data = pd.read_csv(SHARED / "random" / "sim_crossed_1.csv")
     study = g_study(data, "case x rater x factor", score="y", method="reml")
     row = study.d_study()[0]
@@ -375,7 +392,9 @@ def test_conformance():
     compared = 0
     for kind in ("risk", "protective"):
         study = g_study(data[data.kind == kind], "case x rater x factor", samples=200)
-        for row in map(json.loads, (line for line in lines if f'"lmer_crf_{kind}"' in line and "_factors_" in line)):
+        for row in map(
+            json.loads, (line for line in lines if f'"lmer_crf_{kind}"' in line and "_factors_" in line)
+        ):
             name, _, how = row["quantity"].split("_")
             fixed = ("factor",) if how == "fixed" else ()
             found = study.d_study(n_rater=int(row["level"].removeprefix("n_r=")), fixed=fixed)[0]

@@ -55,7 +55,7 @@ def test_it_is_the_maximum_of_the_dense_likelihood(seed):
     assert fit.converged
     assert dense(y, factors, fit.components)[0] == pytest.approx(fit.deviance, abs=1e-7)
     for name, value in fit.components.items():
-        for moved in ([0.95 * value, 1.05 * value] if value else [1e-3]):
+        for moved in [0.95 * value, 1.05 * value] if value else [1e-3]:
             assert dense(y, factors, fit.components | {name: moved})[0] > fit.deviance
 
 
@@ -86,7 +86,9 @@ def test_two_factors_are_those_of_the_special_case():
     y, factors = crossed(8, (12, 20, 1), 0.5)
     pair = {"r": factors["r"], "c": factors["c"]}
     fit, special = reml(y, pair), reml_crossed(y, factors["c"], factors["r"])
-    assert list(fit.components.values()) == pytest.approx([special.rater, special.subject, special.residual], rel=1e-7)
+    assert list(fit.components.values()) == pytest.approx(
+        [special.rater, special.subject, special.residual], rel=1e-7
+    )
     assert fit.deviance == pytest.approx(special.deviance, abs=1e-8)
     assert fit.fixed[0] == pytest.approx(special.mean, abs=1e-9)
 
@@ -175,7 +177,9 @@ def test_a_thousand_raters_take_seconds():
     f = np.tile(np.arange(factors), raters * each)
     effects = {"c": c, "r": r, "f": f, "cr": both(c, r), "cf": both(c, f), "rf": both(r, f)}
     truth = dict(zip(effects, (0.3, 0.2, 0.1, 0.2, 0.5, 0.1), strict=True))
-    y = rng.normal(0, 0.5, r.size) + sum(rng.normal(0, sd, effects[k].max() + 1)[effects[k]] for k, sd in truth.items())
+    y = rng.normal(0, 0.5, r.size) + sum(
+        rng.normal(0, sd, effects[k].max() + 1)[effects[k]] for k, sd in truth.items()
+    )
     began = time.perf_counter()
     fit = reml(y, effects)
     assert time.perf_counter() - began < 30  # 1 to 2 on one idle core
@@ -192,7 +196,11 @@ def models():
     if not SHARED.exists():
         pytest.skip("no shared reference values here")
     yield from _simulated()
-    rows = [json.loads(line) for line in (SHARED / "models" / "expected.jsonl").read_text().splitlines() if '"lmer_' in line]
+    rows = [
+        json.loads(line)
+        for line in (SHARED / "models" / "expected.jsonl").read_text().splitlines()
+        if '"lmer_' in line
+    ]
 
     def expected(dataset, model):
         chosen = [r for r in rows if r["dataset"] == dataset and r["model"] == model]
@@ -206,7 +214,14 @@ def models():
         ("lmer_crf", data), ("lmer_crf_risk", data[data.kind == "risk"]), ("lmer_crf_protective", data[data.kind == "protective"]),
     ):  # fmt: skip
         c, r, f = part.case, part.rater, part.factor
-        factors = {"case": c, "rater": r, "factor": f, "case:rater": both(c, r), "case:factor": both(c, f), "rater:factor": both(r, f)}
+        factors = {
+            "case": c,
+            "rater": r,
+            "factor": f,
+            "case:rater": both(c, r),
+            "case:factor": both(c, f),
+            "rater:factor": both(r, f),
+        }
         yield model, part.rating, factors, None, *expected("c1", model)
     c, r, f, a = data.case, data.rater, data.factor, data.agency
     factors = {
@@ -215,12 +230,19 @@ def models():
     }  # fmt: skip
     yield "nested", data.rating, factors, None, *expected("c1", "lmer_c_x_(r:a)_x_f")
     total = data.groupby(["case", "rater", "agency"], as_index=False).rating.sum()
-    factors = {"case": total.case, "agency:rater": total.rater, "agency": total.agency, "case:agency": both(total.case, total.agency)}
+    factors = {
+        "case": total.case,
+        "agency:rater": total.rater,
+        "agency": total.agency,
+        "case:agency": both(total.case, total.agency),
+    }
     yield "nested totals", total.rating, factors, None, *expected("c1", "lmer_total_c_x_(r:a)")
     for dataset, file in (("a1", "a1_pilot"), ("e1", "e1_pilot_missing")):
         data = pd.read_csv(SHARED / "models" / "data" / f"{file}.csv").dropna(subset=["rating"])
         r, cells = data.rater, both(data.case, data.factor)
-        x = np.column_stack([np.ones(len(data)), np.equal.outer(cells, np.arange(1, cells.max() + 1))]).astype(float)
+        x = np.column_stack(
+            [np.ones(len(data)), np.equal.outer(cells, np.arange(1, cells.max() + 1))]
+        ).astype(float)
         factors = {"rater": r, "rater:case": both(r, data.case), "rater:kind": both(r, data.kind)}
         yield f"fixed cells {dataset}", data.rating, factors, x, *expected(dataset, "lmer_fixed_cells")
         for case in ("C01", "C02"):
@@ -230,22 +252,37 @@ def models():
 
 
 def _simulated():
-    rows = [json.loads(line) for line in (SHARED / "random" / "expected.jsonl").read_text().splitlines() if "sim_crossed" in line]
+    rows = [
+        json.loads(line)
+        for line in (SHARED / "random" / "expected.jsonl").read_text().splitlines()
+        if "sim_crossed" in line
+    ]
     for name in ("sim_crossed_1", "sim_crossed_3"):
         data = pd.read_csv(SHARED / "random" / f"{name}.csv")
         c, r, f = data.case, data.rater, data.factor
-        factors = {"case": c, "rater": r, "factor": f, "case:rater": both(c, r), "case:factor": both(c, f), "rater:factor": both(r, f)}
+        factors = {
+            "case": c,
+            "rater": r,
+            "factor": f,
+            "case:rater": both(c, r),
+            "case:factor": both(c, f),
+            "rater:factor": both(r, f),
+        }
         for row in rows:
             if row["dataset"] != name or row["coefficient"] != "reml_criterion":
                 continue
             model, x, chosen = row["options"]["model"], None, factors
             if model.startswith("y ~ factor"):
-                x = np.column_stack([np.ones(len(f)), np.equal.outer(f.to_numpy(), f.unique()[1:])]).astype(float)
+                x = np.column_stack([np.ones(len(f)), np.equal.outer(f.to_numpy(), f.unique()[1:])]).astype(
+                    float
+                )
                 chosen = {k: factors[k] for k in ("case", "rater", "case:rater")}
             values = {
                 r["options"]["component"].replace("Residual", "residual"): r["value"]
                 for r in rows
-                if r["coefficient"] == "variance_component" and r["dataset"] == name and r["options"]["model"] == model
+                if r["coefficient"] == "variance_component"
+                and r["dataset"] == name
+                and r["options"]["model"] == model
             }
             yield f"{name} {model[:10]}", data.y, chosen, x, values, row["value"]
 

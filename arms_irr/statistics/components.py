@@ -195,8 +195,8 @@ def profile_limits(
 ) -> tuple[float, float]:
     """Where the profile of the restricted likelihood falls by half the chi-square (1 df) quantile.
 
-    Arguments as in :func:`profile_deviance`, and the REML fit. The lower limit is 0 where the profile does not
-    fall so far (a component cannot be negative).
+    Arguments as in :func:`profile_deviance`, and the REML fit. The lower limit is 0 where the profile does
+    not fall so far (a component cannot be negative).
     """
     from scipy.optimize import brentq
 
@@ -312,7 +312,7 @@ def _criterion(sums: _Sums, small: float, large: float) -> tuple[float, Floats, 
     one_y = -weighted @ n_column - small * (t_1 @ g_y)  # the ratings are centred: they sum to 0
     y_y = sums.square - weighted @ sums.columns - small * (t_y @ g_y)
     mean, df = one_y / one_one, sums.n - 1
-    rss = y_y - one_y * mean
+    rss = max(y_y - one_y * mean, 1e-15 * sums.square)
     log_det = np.log1p(large * n_column).sum() + np.linalg.slogdet(inner)[1]
     deviance = log_det + math.log(one_one) + df * (1 + math.log(2 * math.pi * rss / df))
     # slope = tr(Z'PZ) - df |Z'Py|^2 / y'Py for each factor

@@ -127,10 +127,13 @@ def layout(design: Design, y: Floats, labels: Mapping[str, NDArray[np.generic]],
     for f in design.facets:
         above = levels[design.parents[f]] if design.parents[f] else 1
         if levels[own[f]] == above:
-            raise ArgumentError(f"facet {f!r} of design {design.text!r} has a single level: leave it out of the design.")
+            raise ArgumentError(
+                f"facet {f!r} of design {design.text!r} has a single level: leave it out of the design."
+            )
     if levels[design.effects[-1]] < y.size:
         raise ArgumentError(
-            f"{y.size} ratings fall on {levels[design.effects[-1]]} combinations of {', '.join(design.facets)}: "
+            f"{y.size} ratings fall on {levels[design.effects[-1]]} combinations of "
+            f"{', '.join(design.facets)}: "
             "average repeated ratings, or name the facet that tells them apart."
         )
     df: dict[Effect, int] = {}
@@ -149,7 +152,11 @@ def _joint(parts: list[Codes]) -> Codes:
 
 
 def _grid(
-    design: Design, y: Floats, codes: Mapping[Effect, Codes], levels: Mapping[Effect, int], own: Mapping[str, Effect]
+    design: Design,
+    y: Floats,
+    codes: Mapping[Effect, Codes],
+    levels: Mapping[Effect, int],
+    own: Mapping[str, Effect],
 ) -> Floats | None:
     places, shape = [], []
     for f in design.facets:
@@ -171,7 +178,11 @@ def _grid(
 
 
 def _sizes(
-    design: Design, codes: Mapping[Effect, Codes], levels: Mapping[Effect, int], own: Mapping[str, Effect], measured: str
+    design: Design,
+    codes: Mapping[Effect, Codes],
+    levels: Mapping[Effect, int],
+    own: Mapping[str, Effect],
+    measured: str,
 ) -> dict[str, float]:
     def per_object(effect: Effect) -> float:
         if not effect - own[measured]:

@@ -108,12 +108,17 @@ class GStudy:
         given = {self._facet(name.removeprefix("n_"), name): n for name, n in numbers.items()}
         for name, n in given.items():
             if name in fixed and np.any(np.asarray(n) != self.sizes[name]):
-                raise ArgumentError(f"facet {name!r} is fixed at {self.sizes[name]:g} levels, so n_{name} cannot be {n}.")
+                raise ArgumentError(
+                    f"facet {name!r} is fixed at {self.sizes[name]:g} levels, so n_{name} cannot be {n}."
+                )
         choices = [np.atleast_1d(given.get(f, self.sizes[f])).tolist() for f in self._facets()]
         for f, values in zip(self._facets(), choices, strict=True):
             if not all(isinstance(n, (int, float)) and n >= 1 for n in values):
                 raise ArgumentError(f"n_{f}={values} should be numbers of levels, at least 1.")
-        return [self._decide(dict(zip(self._facets(), row, strict=True)), frozenset(fixed), cut) for row in product(*choices)]
+        return [
+            self._decide(dict(zip(self._facets(), row, strict=True)), frozenset(fixed), cut)
+            for row in product(*choices)
+        ]
 
     def needed(self, facet: str, phi: float, *, fixed: Sequence[str] = (), **numbers: float) -> float:
         """Least number of levels of a facet (raters, say) that brings Phi to ``phi``, the others as given.
@@ -241,7 +246,10 @@ def g_study(
     """
     level = check_confidence(confidence_level)
     if method not in ("auto", "anova", "reml"):
-        raise ArgumentError(f"unknown method {method!r}. {nearest(method, ('auto', 'anova', 'reml'))}Choose 'auto', 'anova' or 'reml'.")
+        raise ArgumentError(
+            f"unknown method {method!r}. {nearest(method, ('auto', 'anova', 'reml'))}"
+            "Choose 'auto', 'anova' or 'reml'."
+        )
     plan = parse(design)
     what = measured or plan.object
     if what not in plan.facets:
@@ -249,7 +257,9 @@ def g_study(
     y, labels = _long(ratings, plan, score)
     data = layout(plan, y, labels, what)
     if method == "anova" and data.grid is None:
-        raise ArgumentError(f"method 'anova' needs a balanced design, and {design!r} is not balanced here. Use method='reml'.")
+        raise ArgumentError(
+            f"method 'anova' needs a balanced design, and {design!r} is not balanced here. Use method='reml'."
+        )
     rng = np.random.default_rng(seed)
     if data.grid is not None and method != "reml":
         found = _by_squares(plan, data, data.grid, rng, samples)
@@ -280,7 +290,9 @@ def _long(ratings: Any, plan: Design, score: str) -> tuple[Floats, dict[str, NDA
     if hasattr(ratings, "keys"):
         missing = [name for name in (*plan.facets, score) if name not in ratings]
         if missing:
-            raise ArgumentError(f"the ratings have no column {', '.join(map(repr, missing))}; design {plan.text!r} needs it.")
+            raise ArgumentError(
+                f"the ratings have no column {', '.join(map(repr, missing))}; design {plan.text!r} needs it."
+            )
         labels = {f: np.asarray(ratings[f]) for f in plan.facets}
         y = _numbers(ratings[score])
         if any(v.shape != y.shape for v in labels.values()) or y.ndim != 1:
@@ -288,12 +300,17 @@ def _long(ratings: Any, plan: Design, score: str) -> tuple[Floats, dict[str, NDA
     else:
         table = _numbers(ratings)
         if table.ndim != len(plan.facets):
-            raise ArgumentError(f"ratings of shape {table.shape} do not fit design {plan.text!r}: give one axis for each of {', '.join(plan.facets)}.")
+            raise ArgumentError(
+                f"ratings of shape {table.shape} do not fit design {plan.text!r}: "
+                f"give one axis for each of {', '.join(plan.facets)}."
+            )
         y = table.ravel()
         labels = dict(zip(plan.facets, (axis.ravel() for axis in np.indices(table.shape)), strict=True))
     given = ~np.isnan(y)
     if np.isinf(y).any() or not given.any():
-        raise ArgumentError("the ratings are infinite or all missing: nan stands for no rating, and some are needed.")
+        raise ArgumentError(
+            "the ratings are infinite or all missing: nan stands for no rating, and some are needed."
+        )
     return y[given], {f: v[given] for f, v in labels.items()}
 
 
@@ -313,7 +330,9 @@ def _by_squares(plan: Design, data: Layout, grid: Floats, rng: np.random.Generat
         outside = tuple(axis[f] for f in plan.facets if f not in e)
         inner = [deviations[b] for b in deviations if b < e]
         deviations[e] = rest.mean(axis=outside, keepdims=True) - sum(inner, np.zeros(()))
-    per_level, df = (np.array([table[e] for e in effects], dtype=np.float64) for table in (data.per_level, data.df))
+    per_level, df = (
+        np.array([table[e] for e in effects], dtype=np.float64) for table in (data.per_level, data.df)
+    )
     ms = np.array([float(np.sum(deviations[e] ** 2)) for e in effects]) * per_level / df
     ms[df * ms < grid.size * (8 * np.finfo(np.float64).eps * np.abs(grid).max()) ** 2] = 0.0  # rounding
     solve = np.asarray(np.linalg.inv(_expected(data)), dtype=np.float64)
@@ -321,9 +340,13 @@ def _by_squares(plan: Design, data: Layout, grid: Floats, rng: np.random.Generat
     with np.errstate(invalid="ignore"):
         satterthwaite = values**2 / (solve**2 @ (ms**2 / df))
     levels = np.array([deviations[e].size for e in effects])
-    squares = {name: {"mean_square": m, "df": d} for name, m, d in zip(plan.names, ms.tolist(), df.tolist(), strict=True)}
+    squares = {
+        name: {"mean_square": m, "df": d}
+        for name, m, d in zip(plan.names, ms.tolist(), df.tolist(), strict=True)
+    }
     return _Found(
-        values, np.sqrt(solve**2 @ (2 * ms**2 / (df + 2))), satterthwaite, _pivotal(solve, ms, df, rng, samples),
+        values, np.sqrt(solve**2 @ (2 * ms**2 / (df + 2))), satterthwaite,
+        _pivotal(solve, ms, df, rng, samples),
         mean, float(np.sum(values / levels)), "ANOVA", squares,
     )  # fmt: skip
 
@@ -335,7 +358,7 @@ def _expected(data: Layout) -> Floats:
 
 
 def _pivotal(solve: Floats, ms: Floats, df: Floats, rng: np.random.Generator, samples: int) -> Floats:
-    """Draws of the components: what they would be if each mean square had been its chi-square draw's multiple."""
+    """Draws of the components (samples, effects): each mean square over a draw of chi-square / df."""
     return np.asarray((ms * df / rng.chisquare(df, (samples, df.size))) @ solve.T)
 
 
@@ -354,7 +377,9 @@ def _by_likelihood(plan: Design, data: Layout, rng: np.random.Generator, samples
             draws = np.maximum(_pivotal(solve, expected @ values, df, rng, samples), 0)
     with np.errstate(divide="ignore"):
         satterthwaite = 2 * (values / se) ** 2
-    return _Found(values, se, satterthwaite, draws, float(fit.fixed[0]), float(fit.fixed_se[0] ** 2), "REML", {})
+    return _Found(
+        values, se, satterthwaite, draws, float(fit.fixed[0]), float(fit.fixed_se[0] ** 2), "REML", {}
+    )
 
 
 def _component(plan: Design, data: Layout, found: _Found, k: int, level: float, force: bool) -> Estimate:

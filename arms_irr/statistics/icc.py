@@ -156,7 +156,8 @@ def icc(
 
 def _check(method: str, interval: str, null: float, seed: int) -> None:
     for name, value, choices in (
-        ("method", method, ("auto", "anova", "reml", "ebel")), ("interval", interval, ("simulated", "profile")),
+        ("method", method, ("auto", "anova", "reml", "ebel")),
+        ("interval", interval, ("simulated", "profile")),
     ):  # fmt: skip
         if value not in choices:
             raise ArgumentError(
@@ -173,7 +174,10 @@ def _by_replicates(table: Floats, form: str, kind: Kind, level: float, seed: int
     from arms_irr.statistics.generalizability import g_study
 
     if kind == "oneway":
-        raise ArgumentError(f"{form} knows no raters, so repeated ratings of one rater mean nothing to it. Use an A or C form.")
+        raise ArgumentError(
+            f"{form} knows no raters, so repeated ratings of one rater mean nothing to it. "
+            "Use an A or C form."
+        )
     kept = ~np.isnan(table)
     table = table[kept.any(axis=(1, 2))][:, kept.any(axis=(0, 2))]
     n, k, _ = table.shape
@@ -182,7 +186,9 @@ def _by_replicates(table: Floats, form: str, kind: Kind, level: float, seed: int
         "target": "both" if kind == "agreement" else "subjects",
     }  # fmt: skip
     if n < 2 or k < 2:
-        return undefined(*["one-subject"] * (n == 1), *["one-rater"] * (k == 1), *["no-ratings"] * (n == 0), **bases)
+        return undefined(
+            *["one-subject"] * (n == 1), *["one-rater"] * (k == 1), *["no-ratings"] * (n == 0), **bases
+        )
     if (~np.isnan(table)).sum(axis=2).max() == 1:
         single = np.where(np.isnan(table).all(axis=2), np.nan, np.nansum(table, axis=2))
         return icc(single, form, level, seed=seed, samples=samples).flagged("interaction-unknown")
@@ -193,8 +199,12 @@ def _by_replicates(table: Floats, form: str, kind: Kind, level: float, seed: int
         return undefined("saturated", **bases)
     row = study.d_study(n_m=1, n_r=study.sizes["r"] if form.endswith("k)") else 1)[0]
     found = row.phi if kind == "agreement" else row.e_rho2
-    parts = {name: part.value for name, part in zip(("subject", "rater", "interaction", "residual"),
-                                                    study.components.values(), strict=True)}
+    parts = {
+        name: part.value
+        for name, part in zip(
+            ("subject", "rater", "interaction", "residual"), study.components.values(), strict=True
+        )
+    }
     positive = {name: max(value, 0.0) for name, value in parts.items()}
     total = sum(positive.values())
     parts |= {"k": study.sizes["r"], "intra": 1 - positive["residual"] / total if total else math.nan}
@@ -204,7 +214,12 @@ def _by_replicates(table: Floats, form: str, kind: Kind, level: float, seed: int
 
 
 def _by_components(
-    table: Floats, given: NDArray[np.bool_], kind: Kind, average: bool, level: float, null: float,
+    table: Floats,
+    given: NDArray[np.bool_],
+    kind: Kind,
+    average: bool,
+    level: float,
+    null: float,
     simulated: tuple[int, int] | None,
 ) -> Estimate:
     subject, rater = np.nonzero(given)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import chdtri, ndtri
 
 from arms_irr.errors import ArgumentError, nearest
@@ -16,9 +18,16 @@ from arms_irr.statistics.squares import mean_squares
 
 __all__ = ["measurement_error"]
 
+Floats = NDArray[np.float64]
+
 
 def measurement_error(
-    ratings: object, kind: str = "agreement", confidence_level: float = 0.95, *, seed: int = 1, samples: int = 20_000
+    ratings: object,
+    kind: str = "agreement",
+    confidence_level: float = 0.95,
+    *,
+    seed: int = 1,
+    samples: int = 20_000,
 ) -> Estimate:
     """Standard error of measurement (SEM) of one rating, in units of the ratings.
 
@@ -55,10 +64,16 @@ def measurement_error(
     """
     level = check_confidence(confidence_level)
     if kind not in ("agreement", "consistency"):
-        raise ArgumentError(f"unknown kind {kind!r}. {nearest(kind, ('agreement', 'consistency'))}Choose 'agreement' or 'consistency'.")
+        raise ArgumentError(
+            f"unknown kind {kind!r}. {nearest(kind, ('agreement', 'consistency'))}"
+            "Choose 'agreement' or 'consistency'."
+        )
     table = as_table(ratings)
     if table.ndim != 2:
-        raise ArgumentError(f"ratings of shape {table.shape} are not a table: give one row per subject and one column per rater.")
+        raise ArgumentError(
+            f"ratings of shape {table.shape} are not a table: "
+            "give one row per subject and one column per rater."
+        )
     given = ~np.isnan(table)
     table = table[given.any(axis=1)][:, given.any(axis=0)]
     given = ~np.isnan(table)
@@ -68,32 +83,65 @@ def measurement_error(
         "target": "both" if kind == "agreement" else "subjects",
     }  # fmt: skip
     if n < 2 or k < 2:
-        return undefined(*["no-ratings"] * (n == 0), *["one-subject"] * (n == 1), *["one-rater"] * (k == 1), **bases)
-    tails = [(1 - level) / 2, (1 + level) / 2]
-    if given.all():
-        m = mean_squares(table)
-        rater, residual, method = (m.msc - m.mse) / n, m.mse, "ANOVA, chi-square interval"
-        raters, error = (m.msc / n, (n - 1) * m.mse / n) if kind == "agreement" else (0.0, m.mse)
-        square = raters + error
-        spread = raters**2 / m.df_c + error**2 / m.df_e
-        df = square**2 / spread if spread else math.nan
-        low, high = (df * square / chdtri(df, tails)).tolist() if spread else (math.nan, math.nan)
-    else:
-        (i, j), df, method = np.nonzero(given), math.nan, "REML, simulated interval"
-        shape = quadratics(table[given], i, j)
-        if shape.rater_df == 0 or shape.subject_df == 0 or shape.residual_df == 0:
-            return undefined("saturated" if shape.rater_df and shape.subject_df else "no-overlap", method="REML", **bases)
-        fit = reml_crossed(table[given], i, j)
-        rater, residual = fit.rater, fit.residual
-        square = residual + (rater if kind == "agreement" else 0.0)
-        low, high = math.nan, math.nan
-        if residual > 0:
-            _, of_rater, of_error = pivotal_draws(fit, shape, samples, seed)
-            low, high = np.quantile(of_error + (of_rater if kind == "agreement" else 0.0), tails).tolist()
-            low, high = min(low, square), max(high, square)
-    change = math.sqrt(2) * float(ndtri((1 + level) / 2))
-    value, low, high = math.sqrt(square), math.sqrt(low), math.sqrt(high)
-    parts = {"mdc": change * value, "mdc_low": change * low, "mdc_high": change * high, "rater": rater, "residual": residual}
-    flags = ["zero-se"] if math.isnan(low) else []
-    flags += ["unbalanced"] if not given.all() else []
-    return Estimate(value, ci_low=low, ci_high=high, df=df, method=method, parts=parts, flags=tuple(flags), **bases)
+        return undefined(
+            *["no-ratings"] * (n == 0), *["one-subject"] * (n == 1), *["one-rater"] * (k == 1), **bases
+        )
+    agree, tails = kind == "agreement", [(1 - level) / 2, (1 + level) / 2]
+    found = (
+        _complete(table, agree, tails)
+        if given.all()
+        else _incomplete(table, given, agree, tails, seed, samples)
+    )
+    if isinstance(found, str):
+        return undefined(found, method="REML", **bases)
+    change = math.sqrt(2) * float(ndtri(tails[1]))
+    value, low, high = (math.sqrt(square) for square in (found.square, found.low, found.high))
+    parts = {"mdc": change * value, "mdc_low": change * low, "mdc_high": change * high}
+    flags = ["zero-se"] * math.isnan(low) + ["unbalanced"] * (not given.all())
+    return Estimate(
+        value, ci_low=low, ci_high=high, df=found.df, method=found.method, flags=tuple(flags),
+        parts=parts | {"rater": found.rater, "residual": found.residual}, **bases,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Error:
+    """Squared SEM with its limits, and the components it is made of."""
+
+    square: float
+    low: float
+    high: float
+    df: float
+    rater: float
+    residual: float
+    method: str
+
+
+def _complete(table: Floats, agree: bool, tails: list[float]) -> _Error:
+    m = mean_squares(table)
+    raters, error = (m.msc / m.n, (m.n - 1) * m.mse / m.n) if agree else (0.0, m.mse)
+    square, spread = raters + error, raters**2 / m.df_c + error**2 / m.df_e
+    df, low, high = math.nan, math.nan, math.nan
+    if spread:
+        df = square**2 / spread
+        low, high = (df * square / chdtri(df, tails)).tolist()
+    return _Error(square, low, high, df, (m.msc - m.mse) / m.n, m.mse, "ANOVA, chi-square interval")
+
+
+def _incomplete(
+    table: Floats, given: NDArray[np.bool_], agree: bool, tails: list[float], seed: int, samples: int
+) -> _Error | str:
+    """As ``_complete``, or the flag that says why there is nothing."""
+    i, j = np.nonzero(given)
+    shape = quadratics(table[given], i, j)
+    if shape.rater_df == 0 or shape.subject_df == 0:
+        return "no-overlap"
+    if shape.residual_df == 0:
+        return "saturated"
+    fit = reml_crossed(table[given], i, j)
+    square, low, high = fit.residual + (fit.rater if agree else 0.0), math.nan, math.nan
+    if fit.residual > 0:
+        _, of_rater, of_error = pivotal_draws(fit, shape, samples, seed)
+        low, high = np.quantile(of_error + (of_rater if agree else 0.0), tails).tolist()
+        low, high = min(low, square), max(high, square)
+    return _Error(square, low, high, math.nan, fit.rater, fit.residual, "REML, simulated interval")

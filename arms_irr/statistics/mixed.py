@@ -111,13 +111,21 @@ def _checked(
     values = np.asarray(y, dtype=np.float64)
     n = values.size
     x = np.ones((n, 1)) if fixed is None else np.asarray(fixed, dtype=np.float64)
-    if values.ndim != 1 or x.ndim != 2 or len(x) != n or not (np.isfinite(values).all() and np.isfinite(x).all()):
+    if (
+        values.ndim != 1
+        or x.ndim != 2
+        or len(x) != n
+        or not (np.isfinite(values).all() and np.isfinite(x).all())
+    ):
         raise ArgumentError(
             f"ratings of shape {values.shape} and a fixed part of shape {x.shape} do not make a model: "
             "give one finite number per rating and one row of finite numbers for each."
         )
     if n <= x.shape[1] or np.linalg.matrix_rank(x) < x.shape[1]:
-        raise ArgumentError(f"the {x.shape[1]} fixed columns are not independent over {n} ratings: drop those that repeat others.")
+        raise ArgumentError(
+            f"the {x.shape[1]} fixed columns are not independent over {n} ratings: "
+            "drop those that repeat others."
+        )
     codes: dict[str, Codes] = {}
     for name, labels in factors.items():
         if np.shape(labels) != (n,):
@@ -125,7 +133,9 @@ def _checked(
         codes[name] = np.unique(np.asarray(labels), return_inverse=True)[1].astype(np.int64)
         levels = int(codes[name].max()) + 1
         if levels in (1, n):
-            what = "a single level" if levels == 1 else "a level for every rating, which is what the residual is"
+            what = (
+                "a single level" if levels == 1 else "a level for every rating, which is what the residual is"
+            )
             raise ArgumentError(f"factor {name!r} has {what}: leave it out.")
         for other in list(codes)[:-1]:
             if _pairs(codes[name], codes[other]) == levels == int(codes[other].max()) + 1:
@@ -307,7 +317,9 @@ def _climb(s: _System) -> tuple[Floats, _State, int, bool]:
         newton = slope @ np.linalg.lstsq(curvature, slope, rcond=1e-14)[0]
         if newton < 1e-16 * s.df and np.abs(slope * ratios[free]).max() < 1e-4:
             return ratios, state, iteration, True
-        growing = np.where(slope < 0, -slope / np.maximum(ratios[free], 1e-9), 0.0)  # then a ratio at most doubles
+        growing = np.where(
+            slope < 0, -slope / np.maximum(ratios[free], 1e-9), 0.0
+        )  # then a ratio at most doubles
         while True:
             ridge = damping * spread + growing if damping else 0 * spread
             step = np.linalg.lstsq(curvature + np.diag(ridge), slope, rcond=1e-14)[0]

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from arms_irr.statistics.dispersion import finn as finn
     from arms_irr.statistics.dispersion import r_wg as r_wg
     from arms_irr.statistics.estimate import Estimate as Estimate
+    from arms_irr.statistics.generalizability import GStudy as GStudy
+    from arms_irr.statistics.generalizability import g_study as g_study
     from arms_irr.statistics.homogeneity import bhapkar as bhapkar
     from arms_irr.statistics.homogeneity import mcnemar as mcnemar
     from arms_irr.statistics.homogeneity import stuart_maxwell as stuart_maxwell
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from arms_irr.statistics.latent import latent_icc as latent_icc
     from arms_irr.statistics.latent import pair_agreement as pair_agreement
     from arms_irr.statistics.latent import probability_difference as probability_difference
+    from arms_irr.statistics.measurement_error import measurement_error as measurement_error
     from arms_irr.statistics.ordinal import OrdinalFit as OrdinalFit
     from arms_irr.statistics.ordinal import dummies as dummies
     from arms_irr.statistics.ordinal import interactions as interactions
@@ -64,6 +67,7 @@ _HOME = {
     "ArmsError": "arms_irr.errors",
     "DataError": "arms_irr.errors",
     "Estimate": "arms_irr.statistics.estimate",
+    "GStudy": "arms_irr.statistics.generalizability",
     "Instrument": "arms_irr.instruments.model",
     "OrdinalFit": "arms_irr.statistics.ordinal",
     "Problem": "arms_irr.errors",
@@ -82,6 +86,7 @@ _HOME = {
     "evaluate": "arms_irr.reporting.evaluation",
     "example": "arms_irr.planning.simulate",
     "finn": "arms_irr.statistics.dispersion",
+    "g_study": "arms_irr.statistics.generalizability",
     "icc": "arms_irr.statistics.icc",
     "indices": "arms_irr.statistics.specific",
     "interactions": "arms_irr.statistics.ordinal",
@@ -93,6 +98,7 @@ _HOME = {
     "load_instrument": "arms_irr.instruments.load",
     "mcnemar": "arms_irr.statistics.homogeneity",
     "mean_correlation": "arms_irr.statistics.ranks",
+    "measurement_error": "arms_irr.statistics.measurement_error",
     "ordinal_model": "arms_irr.statistics.ordinal",
     "pair_agreement": "arms_irr.statistics.latent",
     "probability_difference": "arms_irr.statistics.latent",

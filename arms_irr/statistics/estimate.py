@@ -69,7 +69,7 @@ FLAGS: dict[str, str] = {
     "separated": "a fixed effect or a random factor predicts the rating perfectly, so its estimate grows without limit",
     "not-converged": "the search for the maximum of the likelihood did not settle: do not use these values",
     "category-left-out": "a category of the scale was never used, so the model leaves it out",
-    "unbalanced": "ratings are missing by design or by chance: estimated by REML, interval by simulation",
+    "unbalanced": "ratings are missing by design or by chance: estimated by REML, interval by simulation (unless the method names another)",
     "nested-raters": "every rater rated a single subject, so differences between raters cannot be told from error",
     "saturated": "there are as many effects as ratings: nothing is left over to give an interval",
     "interaction-unknown": "one rating per rater and subject: interaction and error cannot be told apart",

@@ -10,7 +10,7 @@ from scipy.special import bdtr, stdtrit
 from arms_irr.errors import ArgumentError
 from arms_irr.statistics.proportions import clopper_pearson, clustered, clustered_mean, wilson
 
-# methods.md 1.2: limits for n = 20, printed to 3 decimals
+# Limits for n = 20, printed to 3 decimals
 PRINTED = [(20, 0.839, 1.0), (18, 0.699, 0.972), (16, 0.584, 0.919), (10, 0.299, 0.701)]
 
 

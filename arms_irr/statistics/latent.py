@@ -31,7 +31,7 @@ _FLAT = 3.0  # beyond this half-width on the logit scale its limits say nothing
 def latent_icc(fit: OrdinalFit, confidence_level: float = 0.95) -> dict[str, Estimate]:
     """Share of each random factor in the latent variance: sd^2 / (sum of sd^2 + residual).
 
-    The residual is 1 for probit and pi^2 / 3 for logit (methods.md 3.9). With raters and cells random, the
+    The residual is 1 for probit and pi^2 / 3 for logit. With raters and cells random, the
     share of the cells is the reliability of one officer's rating on the latent scale, given the fixed
     effects; that of the raters is what systematic severity costs.
 

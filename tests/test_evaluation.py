@@ -57,6 +57,7 @@ def test_everything_is_there(report):
     ("table", "ask"),
     [
         ("agreement_with_gold", lambda s: s.against_gold(["factor", "case"])),
+        ("agreement_with_gold_by_band", lambda s: s.against_gold(["factor", "risk_band"])),
         ("agreement_with_gold_pooled", lambda s: s.against_gold(["kind", "risk_band"])),
         ("raters", lambda s: s.rater_agreement()),
         ("distributions", lambda s: s.distributions()),
@@ -167,6 +168,14 @@ def test_synthetic_is_said_in_every_caption(report):
     captions = [line for line in text.splitlines() if re.match(r"\*\*(Table|Figure) \d+\.\*\*", line)]
     assert len(captions) > 15
     assert all("Synthetic data" in line for line in captions)
+
+
+@pytest.mark.parametrize("which", ["report", "second"])
+def test_tables_that_the_pages_name_are_there(which, request):
+    folder = request.getfixturevalue(which)
+    named = set(re.findall(r"tables/([a-z_]+)\.csv", (folder / "report.md").read_text("utf-8").replace("\\_", "_")))
+    assert {"agreement_with_gold_by_band" if which == "second" else "agreement_with_gold", "raters", "design"} <= named
+    assert named <= {path.stem for path in (folder / "tables").glob("*.csv")}
 
 
 def test_manifest_names_inputs_versions_seed(report):

@@ -50,6 +50,7 @@ class Findings:
         """The tables to write, by file name."""
         found = {
             "agreement_with_gold": self.gold_by_factor_case,
+            "agreement_with_gold_by_band": self.gold_by_factor_band if self.band == "risk_band" else None,
             "agreement_with_gold_pooled": self.gold_by_kind_band,
             "between_raters": stack("Agreement between raters", self.between_by_case, self.between_by_kind_band),
             "between_raters_by_factor": self.between_by_factor_case,

@@ -218,7 +218,9 @@ def _factor_table(id: str, where: str, head: list[Column], rows: list[tuple[list
                      *signed_cells(own["mean_signed_error"]), share_cells(own["unable_to_rate"])[0]))
     notes = ["'Lower' and 'Higher': share of the priorities given that are lower or higher than the gold standard; "
              "'n/a' where the gold standard is the lowest or the highest category, so that none can be.",
-             "Mean error: rating minus gold standard, in steps of the scale; positive is a higher priority than the gold standard."]
+             "Mean error: rating minus gold standard, in steps of the scale; positive is a higher priority than the gold standard.",
+             "The intervals of the shares that have none here stand in "
+             f"tables/agreement_with_gold{'_by_band' if draft.many_cases else ''}.csv."]
     return Table(f"table-{id}", f"Agreement with the gold standard by factor: {where}. {plural(len(draft.study.raters), 'officer')}.", tuple(head),
                  tuple(body), tuple(notes))
 
@@ -321,7 +323,7 @@ def officers_section(draft: Draft) -> Section:
     if result is None or nothing(result.where("exact")):
         return Section("officers-gold", title, (Paragraph("Without priorities that have a gold standard, officers cannot be compared with one."),))
     officers = result.split("rater")
-    blocks: list[Block] = [Paragraph("Read the intervals before the values: most officers cannot be told apart. The order is that of the study's own "
+    blocks: list[Block] = [Paragraph("Read the intervals before the values: officers whose intervals overlap widely cannot be told apart by these data. The order is that of the study's own "
                                      "table and no ranking. The funnel plot, where there is one, shows how many officers lie outside what chance "
                                      "alone would do.")]
     if len(officers) > 2:
@@ -344,7 +346,8 @@ def _officers_table(draft: Draft, officers: Mapping[str, Result]) -> Table:
                Column("Higher", "%"), Column("Mean error", "steps"), Column(f"Gold {_top(draft)}, rated lower", "%"),
                Column("Weighted kappa", "quadratic"), Column(draft.interval_head))
     return Table("table-officers-gold", "Each officer against the gold standard, over all factors and cases rated, without the overall priority.",
-                 columns, tuple(rows), ("Intervals treat an officer's ratings as independent and are too narrow if they are not.",))
+                 columns, tuple(rows), ("Intervals treat an officer's ratings as independent and are too narrow if they are not.",
+                                        "The intervals of the columns that have none here stand in tables/raters.csv."))
 
 
 def _funnel(draft: Draft, result: Result) -> Block:

@@ -399,3 +399,22 @@ def test_frames_and_labels():
 def test_wrong_calls_say_what_to_do(call, says):
     with pytest.raises(ArgumentError, match=says):
         call()
+
+
+def test_a_share_of_agreeing_pairs_has_no_negative_limit():
+    """The Fisher scale would give a lower limit below 0; the value and the other coefficients are not touched."""
+    ratings = [[3, 3, 3, 1, 1], [1, 1, 1, 1, 3], [2, 2, 2, 2, 3]]
+    left = np.array([irr.agreement(np.delete(ratings, g, axis=1), "percent", categories=[1, 2, 3]).value for g in range(5)])
+    found = irr.agreement(ratings, "percent", categories=[1, 2, 3], target="raters")
+    z = np.arctanh(left)
+    unbounded = np.tanh(np.arctanh(found.value) - 2.7764451051977987 * np.sqrt(4 / 5 * ((z - z.mean()) ** 2).sum()))  # t(4), .975
+    assert unbounded < 0
+    assert found.ci_low == 0
+    assert irr.agreement(ratings, "gwet", categories=[1, 2, 3], target="raters").ci_low < 0
+
+
+def test_below_minus_one_the_interval_still_holds_the_value():
+    found = irr.agreement([[None, 1, 3], [1, 1, 3]], "brennan_prediger", "quadratic", [1, 2, 3], target="raters")
+    assert found.value == pytest.approx(-1.5)
+    assert found.ci_low < found.value < found.ci_high <= 1
+    assert {"at-boundary", "interval-fallback"} <= set(found.flags)

@@ -317,3 +317,11 @@ def test_text_is_data():
     )
     assert result.raters == tuple(names[name] for name in ("Zoë", "007"))
     assert len(result.ratings) == 25
+
+
+def test_problems_come_in_the_order_in_which_a_person_mends_them():
+    from arms_irr.errors import DataError, Problem
+
+    problems = [Problem("error", m, "", file=f, rows=r) for m, f, r in (
+        ("late", "ratings.csv", (9,)), ("gold", "gold.csv", (2,)), ("early", "ratings.csv", (3,)), ("whole", "ratings.csv", ()))]
+    assert [p.message for p in DataError(problems).problems] == ["whole", "early", "late", "gold"]

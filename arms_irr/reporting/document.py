@@ -1,24 +1,26 @@
 """The document model: frozen blocks of plain text. A report is built once and written in several formats.
 
 Text is never markup. What a study calls its factors, cases and officers appears literally in every format;
-:class:`Strong` and :class:`Ref` are the whole inline model.
+:class:`Strong`, :class:`Cited` and :class:`Ref` are the whole inline model.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
 from arms_irr.errors import ArgumentError
+from arms_irr.statistics.estimate import Estimate
 
 __all__ = [
     "SYNTHETIC",
     "Block",
     "Bullets",
     "Callout",
+    "Cited",
     "Column",
     "Definitions",
     "Document",
@@ -32,6 +34,8 @@ __all__ = [
     "can_and_cannot",
     "main_points",
     "pieces",
+    "plain",
+    "texts",
     "walk",
 ]
 
@@ -49,13 +53,23 @@ class Strong:
 
 
 @dataclass(frozen=True)
+class Cited:
+    """A number in words, and the estimate that it was read from: "66 of every 100"."""
+
+    text: str
+    of: Estimate
+    strong: bool = False
+
+
+@dataclass(frozen=True)
 class Ref:
     """The number of a table or figure ("Table 4") or the title of a section, linked to it."""
 
     id: str
 
 
-Text = str | tuple[str | Strong | Ref, ...]
+Piece = str | Strong | Cited | Ref
+Text = str | tuple[Piece, ...]
 
 
 @dataclass(frozen=True)
@@ -70,7 +84,7 @@ class Bullets:
     """A list, with a line above it where ``title`` is given."""
 
     items: tuple[Text, ...]
-    title: str = ""
+    title: Text = ""
 
 
 @dataclass(frozen=True)
@@ -111,7 +125,7 @@ class Table:
     """
 
     id: str
-    caption: str
+    caption: Text
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
     notes: tuple[Text, ...] = ()
@@ -141,27 +155,30 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture as SVG text.
+    """A picture as SVG text and, where a format needs it, as PNG.
 
     Attributes
     ----------
-    caption : str
+    caption : Text
         What is plotted, the base and the source of the data.
-    alt : str
+    alt : Text
         The finding and the extremes in words, for those who do not see the picture.
-    title : str
+    title : Text
         The finding, unless the picture carries it.
+    png : bytes
+        Empty where no format asked for it.
     """
 
     id: str
-    caption: str
-    alt: str
+    caption: Text
+    alt: Text
     svg: str
-    title: str = ""
+    title: Text = ""
+    png: bytes = b""
 
     def __post_init__(self) -> None:
         _named(self)
-        if not self.alt.strip():
+        if not plain(self.alt).strip():
             raise ArgumentError(
                 f"figure {self.id!r} has no alternative text: say its finding and its extremes in alt="
             )
@@ -214,8 +231,8 @@ class Document:
                 raise ArgumentError(
                     f"the id {name!r} occurs {ids.count(name)} times: give every block an id of its own"
                 )
-        texts = [text for block in walk(self.sections) for text in _texts(block)]
-        for ref in (p for text in (*texts, *(text for _, text in self.meta)) for p in pieces(text)):
+        spoken = (*(text for _, text in texts(self.sections)), *(text for _, text in self.meta))
+        for ref in (piece for text in spoken for piece in pieces(text)):
             if isinstance(ref, Ref) and ref.id not in self.names:
                 raise ArgumentError(f"a reference leads to {ref.id!r}, which is not in the document")
 
@@ -259,24 +276,50 @@ def walk(blocks: tuple[Block, ...]) -> Iterator[Block]:
             yield from walk(block.blocks)
 
 
-def pieces(text: Text) -> tuple[str | Strong | Ref, ...]:
+def pieces(text: Text) -> tuple[Piece, ...]:
     """The pieces of a text; a plain string is one piece."""
     return (text,) if isinstance(text, str) else text
+
+
+def plain(text: Text, names: Mapping[str, str] | None = None) -> str:
+    """The text without emphasis and links; ``names`` says what references are called."""
+    words = []
+    for piece in pieces(text):
+        match piece:
+            case Ref(id):
+                words.append((names or {}).get(id, id))
+            case Strong(text=inner) | Cited(text=inner):
+                words.append(inner)
+            case _:
+                words.append(piece)
+    return "".join(words)
+
+
+def texts(blocks: tuple[Block, ...]) -> Iterator[tuple[str, Text]]:
+    """Everything that is said, in reading order: the id of the section, table or figure, and the text."""
+    place = ""
+    for block in walk(blocks):
+        if isinstance(block, Section | Table | Figure):
+            place = block.id
+        for text in _texts(block):
+            yield place, text
 
 
 def _texts(block: Block) -> tuple[Text, ...]:
     match block:
         case Paragraph(text):
             return (text,)
-        case Bullets(items):
-            return items
+        case Bullets(items, title):
+            return (title, *items) if title else items
         case Definitions(items):
             return tuple(text for _, text in items)
-        case Table(notes=notes):
-            return notes
+        case Table(caption=caption, notes=notes):
+            return (caption, *notes)
+        case Figure(caption=caption, alt=alt, title=title):
+            return (title, caption, alt)
     return ()
 
 
 def _named(block: Table | Figure) -> None:
-    if not block.caption.strip():
+    if not plain(block.caption).strip():
         raise ArgumentError(f"{block.id!r} has no caption: say what it shows, the base and the source")

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from arms_irr.reporting.document import SYNTHETIC, Document, Figure, Ref, Strong, Text, pieces
+from arms_irr.reporting.document import SYNTHETIC, Cited, Document, Figure, Ref, Strong, Text, pieces, plain
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -37,6 +37,7 @@ def to_html(document: Document) -> str:
         css=css,
         style_hash=f"sha256-{digest}",
         inline=inline,
+        plain=lambda text: plain(text, document.names),
         source=_source,
         synthetic=SYNTHETIC,
     )
@@ -63,12 +64,12 @@ def _inline(text: Text, document: Document) -> Markup:
 
     out = Markup()
     for piece in pieces(text):
-        if isinstance(piece, Strong):
+        if isinstance(piece, Strong) or (isinstance(piece, Cited) and piece.strong):
             out += Markup("<strong>{}</strong>").format(_set(piece.text))
         elif isinstance(piece, Ref):
             out += Markup('<a href="#{}">{}</a>').format(piece.id, document.names[piece.id])
         else:
-            out += _set(piece)
+            out += _set(piece.text if isinstance(piece, Cited) else piece)
     return out
 
 

@@ -10,16 +10,17 @@ from arms_irr.reporting.document import (
     Block,
     Bullets,
     Callout,
+    Cited,
     Definitions,
     Document,
     Figure,
     Paragraph,
-    Ref,
     Section,
     Strong,
     Table,
     Text,
     pieces,
+    plain,
 )
 
 __all__ = ["to_markdown"]
@@ -54,7 +55,7 @@ def _blocks(blocks: tuple[Block, ...], document: Document, figures: str, level: 
                 yield _text(text, document)
             case Bullets(items, title):
                 if title:
-                    yield f"**{_escape(title)}**"
+                    yield f"**{_escape(plain(title, document.names))}**"
                 yield "\n".join(f"- {_text(item, document)}" for item in items)
             case Definitions(items):
                 yield _definitions(items, document)
@@ -66,7 +67,7 @@ def _blocks(blocks: tuple[Block, ...], document: Document, figures: str, level: 
                 yield from _table(block, document)
             case Figure():
                 yield _caption(block, document)
-                yield f"![{_escape(block.alt)}]({figures}/{block.id}.svg)"
+                yield f"![{_escape(plain(block.alt, document.names))}]({figures}/{block.id}.svg)"
 
 
 def _table(table: Table, document: Document) -> Iterator[str]:
@@ -87,9 +88,9 @@ def _row(cells: Iterator[str] | list[str]) -> str:
 
 
 def _caption(block: Table | Figure, document: Document) -> str:
-    title = f" **{_escape(block.title)}.**" if isinstance(block, Figure) and block.title else ""
+    title = f" **{_escape(plain(block.title, document.names))}.**" if isinstance(block, Figure) and block.title else ""
     mark = " *Synthetic data.*" if document.synthetic else ""
-    return f"**{document.names[block.id]}.**{title} {_escape(block.caption)}{mark}"
+    return f"**{document.names[block.id]}.**{title} {_escape(plain(block.caption, document.names))}{mark}"
 
 
 def _definitions(items: tuple[tuple[str, Text], ...], document: Document) -> str:
@@ -99,10 +100,10 @@ def _definitions(items: tuple[tuple[str, Text], ...], document: Document) -> str
 def _text(text: Text, document: Document) -> str:
     out = ""
     for piece in pieces(text):
-        if isinstance(piece, Strong):
+        if isinstance(piece, Strong) or (isinstance(piece, Cited) and piece.strong):
             out += f"**{_escape(piece.text)}**"
         else:
-            out += _escape(document.names[piece.id] if isinstance(piece, Ref) else piece)
+            out += _escape(plain((piece,), document.names))
     return _start(out)
 
 

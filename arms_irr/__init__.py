@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from arms_irr.analysis.result import Result as Result
     from arms_irr.analysis.stream import stream_agreement as stream_agreement
     from arms_irr.analysis.stream import stream_ratings as stream_ratings
+    from arms_irr.analysis.titles import title_of as title_of
     from arms_irr.errors import ArgumentError as ArgumentError
     from arms_irr.errors import ArmsError as ArmsError
     from arms_irr.errors import DataError as DataError
@@ -57,8 +58,8 @@ if TYPE_CHECKING:
     from arms_irr.statistics.specific import indices as indices
     from arms_irr.statistics.specific import kappa_max as kappa_max
     from arms_irr.statistics.specific import specific_agreement as specific_agreement
+    from arms_irr.study.opening import read_study as read_study
     from arms_irr.study.study import Study as Study
-    from arms_irr.study.study import read_study as read_study
 
 __version__ = "0.1.0"
 
@@ -103,7 +104,7 @@ _HOME = {
     "pair_agreement": "arms_irr.statistics.latent",
     "probability_difference": "arms_irr.statistics.latent",
     "r_wg": "arms_irr.statistics.dispersion",
-    "read_study": "arms_irr.study.study",
+    "read_study": "arms_irr.study.opening",
     "robinson_a": "arms_irr.statistics.concordance",
     "shipped_instruments": "arms_irr.instruments.load",
     "sign_flip": "arms_irr.statistics.permutation",
@@ -113,6 +114,7 @@ _HOME = {
     "stream_ratings": "arms_irr.analysis.stream",
     "stuart_maxwell": "arms_irr.statistics.homogeneity",
     "tally": "arms_irr.statistics.arrays",
+    "title_of": "arms_irr.analysis.titles",
 }
 __all__ = [*_HOME, "__version__"]
 

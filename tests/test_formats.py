@@ -11,8 +11,8 @@ import pytest
 from small_study import BY_FACTOR, FACTORS, TABLES, WIDE, write_folder
 
 from arms_irr.errors import DataError
+from arms_irr.study import read_study
 from arms_irr.study.read import read_file
-from arms_irr.study.study import read_study
 
 pyreadstat = pytest.importorskip("pyreadstat")
 CODE = {"Low": 1.0, "Medium": 2.0, "High": 3.0, "Very High": 4.0, "Unable to rate": 8.0, "": np.nan}

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from small_study import BY_FACTOR, BY_RATER, TABLES, TINY, WIDE, columns, write_folder, write_workbook
 
-from arms_irr.errors import DataError
+from arms_irr.errors import ArgumentError, DataError
 from arms_irr.instruments.model import NOT_GIVEN, UNABLE
 from arms_irr.study import Study, read_study
 
@@ -328,3 +328,109 @@ def test_large_study_is_quick():
     study = Study.from_frames(rows, instrument=TINY)
     assert len(study.ratings) == 100_000
     assert time.perf_counter() - start < 5
+
+
+# --- [report], claims, and the settings of frames ----------------------------------------------------------
+
+
+def refused(read, *arguments, **options) -> str:
+    with pytest.raises(DataError) as caught:
+        read(*arguments, **options)
+    return str(caught.value)
+
+
+def test_the_table_report_is_kept_as_it_is(tmp_path):
+    folder = write_folder(tmp_path)
+    with (folder / "study.toml").open("a") as toml:
+        toml.write('[report]\nlevel = 0.9\ngrras.7 = "by post"\n')
+    assert read_study(folder).report == {"level": 0.9, "grras": {"7": "by post"}}
+    told = Study.from_frames(pd.DataFrame(columns(TABLES["ratings"])), instrument=TINY, report={"level": 0.9})
+    assert told.report == {"level": 0.9}
+    assert frames(pd.DataFrame).report == {}
+
+
+def test_report_must_be_a_table(tmp_path):
+    folder = write_folder(tmp_path)
+    text = (folder / "study.toml").read_text("utf-8")
+    (folder / "study.toml").write_text(f"report = 3\n{text}", "utf-8")
+    assert "'report' is not a table. Write [report]" in refused(read_study, folder)
+    for name in ("report", "columns", "simulation"):
+        with pytest.raises(ArgumentError, match=f"{name}='x' is no dict"):
+            Study.from_frames(pd.DataFrame(columns(TABLES["ratings"])), instrument=TINY, **{name: "x"})
+
+
+def study_sheet(*rows):
+    return [("title", "Small"), ("instrument", "tiny.toml"), ("synthetic", True), *rows]
+
+
+def test_report_in_a_workbook(tmp_path):
+    keys = [("report.level", 0.9), ("report.grras.7", "by post"), ("report.grras.8", "alone")]
+    study = read_study(write_workbook(tmp_path / "a.xlsx", study=study_sheet(*keys)))
+    assert study.report == {"level": "0.9", "grras": {"7": "by post", "8": "alone"}}
+    keys = [("report.grras", "x"), ("report.grras.7", "y")]
+    for one, other in (keys, reversed(keys)):
+        said = refused(read_study, write_workbook(tmp_path / "b.xlsx", study=study_sheet(one, other)))
+        assert f"b.xlsx, sheet study, row 5: The key '{other[0]}' stands in the way of another." in said
+    assert "Unknown key 'report'" in refused(read_study, write_workbook(tmp_path / "c.xlsx", study=study_sheet(("report", "x"))))
+
+
+def test_claims_are_a_file_of_the_study_that_is_not_read(expected, tmp_path):
+    assert "claims" not in dict(expected.files)
+    folder, book = write_folder(tmp_path / "folder"), write_workbook(tmp_path / "small.xlsx")
+    for beside, study in ((folder, folder), (tmp_path, book)):
+        (beside / "claims.toml").write_text("this is [no TOML")
+        assert dict(read_study(study).files)["claims"] == beside / "claims.toml"
+    (folder / "other.toml").write_text("")
+    text = (folder / "study.toml").read_text("utf-8")
+    for name, found in (("other.toml", folder / "other.toml"), ("none", None)):
+        (folder / "study.toml").write_text(f'{text}\n[files]\nclaims = "{name}"\n', "utf-8")
+        assert dict(read_study(folder).files).get("claims") == found
+    (folder / "study.toml").write_text(f'{text}\n[files]\nclaims = "clams.toml"\n', "utf-8")
+    assert "clams.toml: There is no such file. Did you mean 'claims.toml'?" in refused(read_study, folder)
+    study = read_study(write_workbook(book, study=study_sheet(("claims", "folder/other.toml"))))
+    assert dict(study.files)["claims"] == folder / "other.toml"
+    assert "claims" not in dict(read_study(write_workbook(book, study=study_sheet(("claims", "none")))).files)
+
+
+SURVEY = [
+    ("Who", *(f"{number} {factor}" for number in ("q1", "q2", "q3") for factor in TINY.factor_ids[:-1]), "1.2 level", "b", "c"),
+    *(
+        (
+            rater,
+            *(x for case in ("L1", "H1", "L2") for x in WIDE.get((rater, case), ("",) * 5)[:-1]),
+            *(WIDE.get((rater, case), ("",) * 5)[-1] for case in ("L1", "H1", "L2")),
+        )
+        for rater in ("Zoë", "007")
+    ),
+]
+MEANT = {
+    "rater": "Who",
+    "pattern": "{case} {factor}",
+    "cases": {"q1": "L1", "q2": "H1", "q3": "L2"},
+    "1.2 level": {"case": "L1", "factor": "overall"},
+    "b": {"case": "H1", "factor": "overall"},
+    "c": {"case": "L2", "factor": "overall"},
+}
+
+
+def flat(table, prefix="columns"):
+    for key, value in table.items():
+        yield from flat(value, f"{prefix}.{key}") if isinstance(value, dict) else [(f"{prefix}.{key}", value)]
+
+
+def test_a_survey_as_a_frame_and_in_a_workbook(expected, tmp_path):
+    others = [pd.DataFrame(columns(TABLES[name])) for name in ("gold", "cases", "raters")]
+    study = Study.from_frames(pd.DataFrame(columns(SURVEY)), *others, instrument=TINY, columns=MEANT)
+    assert contents(study) == contents(expected)
+    book = write_workbook(tmp_path / "s.xlsx", study=study_sheet(*flat(MEANT)), ratings=SURVEY)
+    assert contents(read_study(book)) == contents(expected)
+
+
+def test_what_is_wrong_with_the_columns_of_a_frame():
+    ratings = pd.DataFrame(columns(SURVEY))
+    wrong = {**MEANT, "b": "H1", "c": {"case": "L2"}, "pattern": "q"}
+    said = refused(Study.from_frames, ratings, instrument=TINY, columns=wrong)
+    for words in ("'b' in [columns] is 'H1'", "'c' in [columns] is {'case': 'L2'}", "The pattern 'q' does not say"):
+        assert words in said
+    said = refused(Study.from_frames, ratings, instrument=TINY, columns={**MEANT, "rater": "Woh"})
+    assert "[columns] names the column 'Woh', and there is none. Did you mean 'Who'" in said

@@ -22,7 +22,7 @@ from arms_irr.statistics.weights import agreement_weights
 from arms_irr.study.count import Cell, cells, tally
 from arms_irr.study.study import Study
 
-__all__ = ["ORDINAL_METRIC", "between_raters", "icc_between"]
+__all__ = ["ORDINAL_METRIC", "asked_for", "between_raters", "icc_between"]
 
 ORDINAL_METRIC = "ordinal metric"  # Krippendorff's; not Gwet's "ordinal" weights
 Asked = tuple[str, str]  # coefficient, weights
@@ -67,7 +67,7 @@ def between_raters(
             continue
         counted = tally(study, cell)
         paradox = _paradox(counted)
-        for name, how in _asked(cell.scale, kappa, coefficient, weights):
+        for name, how in asked_for(cell.scale, kappa, coefficient, weights):
             rows.append(Row(cell.group, name, _estimate(cell, counted, name, how, target, confidence_level, force, paradox)))
         if coefficient is None and cell.n_cases == cell.n_factors == 1:
             rows.append(Row(cell.group, "r_wg", _dispersion(counted, confidence_level)))
@@ -82,7 +82,7 @@ def _names(given: str | Sequence[str] | None) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
-def _asked(scale: Scale, kappa: str, given: str | Sequence[str] | None, weights: str | None) -> list[Asked]:
+def asked_for(scale: Scale, kappa: str, given: str | Sequence[str] | None, weights: str | None) -> list[Asked]:
     """The coefficients to compute, with their weights."""
     for name in _names(given):
         coefficient(name)  # an unknown name is refused before anything is computed

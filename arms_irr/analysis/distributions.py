@@ -8,13 +8,14 @@ from dataclasses import replace
 import numpy as np
 
 from arms_irr.analysis.result import Result, Row
+from arms_irr.errors import ArgumentError
 from arms_irr.instruments.model import NOT_GIVEN, UNABLE
 from arms_irr.statistics.estimate import Estimate, undefined
 from arms_irr.statistics.proportions import wilson
 from arms_irr.study.count import Cell, cells, judged
 from arms_irr.study.study import Study
 
-__all__ = ["BLANK", "completeness", "confusion", "distributions"]
+__all__ = ["BLANK", "cells_map", "completeness", "confusion", "distributions"]
 
 BLANK = "not given"
 
@@ -81,3 +82,53 @@ def completeness(study: Study, by: Sequence[str] = ("factor",)) -> Result:
                              method="share of the ratings asked for")
             rows.append(Row(cell.group, name, found))
     return Result("Ratings asked for and given", tuple(by), tuple(rows), synthetic=study.synthetic)
+
+
+_STATES = ("not_asked", "not_given", "unable_to_rate", "given")
+
+
+def cells_map(study: Study, *, most: int = 60) -> Result:
+    """Where ratings were given, impossible to give, left blank or not asked for: officers by cases and factors.
+
+    Up to ``most`` officers each has rows of their own, in the order of the study. Beyond, officers are ordered by
+    how many priorities they gave, then by how often they were unable to rate, and cut into ``most`` groups of
+    almost equal size. Of several occasions the fullest answer counts.
+
+    Returns
+    -------
+    Result
+        By ``rater, case, factor``, every combination; coefficient ``given``: the share of the officers of the row who
+        gave a priority. ``parts``: the shares ``unable_to_rate, not_given, not_asked``, and the number of ``officers``.
+
+    Raises
+    ------
+    ArgumentError
+        When ``most`` is below 1.
+    """
+    if most < 1:
+        raise ArgumentError(f"most={most!r} leaves no row for the officers; give at least 1")
+    ratings, factors = study.ratings, study.factors_rated
+    state = np.zeros((len(study.raters), len(study.cases), len(study.instrument.factors)), dtype=np.int8)
+    found = np.where(ratings.code >= 0, 3, np.where(ratings.code == UNABLE, 2, 1)).astype(np.int8)
+    np.maximum.at(state, (ratings.rater, ratings.case, ratings.factor), found)
+    state = state[:, :, list(factors)]
+    names: tuple[str, ...] = study.raters
+    groups = [np.array([rater]) for rater in range(len(names))]
+    if len(names) > most:
+        order = np.lexsort([(state == 2).sum(axis=(1, 2)), (state == 3).sum(axis=(1, 2))])
+        groups = np.array_split(order, most)
+        ends = np.cumsum([len(group) for group in groups])
+        names = tuple(f"{end - len(group) + 1} to {end}" for group, end in zip(groups, ends.tolist(), strict=True))
+    rows: list[Row] = []
+    for name, group in zip(names, groups, strict=True):
+        shares = np.stack([(state[group] == k).mean(axis=0) for k in range(4)], axis=-1).tolist()
+        for c, case in enumerate(study.cases):
+            for f, factor in enumerate(factors):
+                *others, given = shares[c][f]
+                parts = dict(zip(_STATES, others, strict=False)) | {"officers": float(len(group))}
+                held = Estimate(given, n_raters=len(group), n_subjects=1, method="share of the officers of the row", parts=parts)
+                rows.append(Row({"rater": name, "case": case, "factor": study.instrument.factor_ids[factor]}, "given", held))
+    notes = ("Officers are ordered by how many priorities they gave, then by how often they were unable to rate; a row "
+             "stands for several.",) if len(study.raters) > most else ()
+    return Result("Which ratings were given", ("rater", "case", "factor"), tuple(rows), notes, picture="missing_map",
+                  instrument=study.instrument, names=study.case_titles, synthetic=study.synthetic)

@@ -105,8 +105,8 @@ def paradox(study: Study, by: Sequence[str] = ("case",), *, everywhere: bool = F
     -------
     Result
         By ``category`` too. With category "all": ``percent``, ``fleiss``, ``gwet``, ``brennan_prediger`` without
-        weights (for two categories the last is PABAK) and ``entropy`` of the margins (1: all categories equally
-        often). For each category against the rest, averaged over the pairs of raters (Byrt, Bishop & Carlin 1993):
+        weights (for two categories the last is PABAK), ``kappa_max``, the mean over pairs of raters of the largest Cohen's
+        kappa that their margins allow, and ``entropy`` of the margins (1: all categories equally often). For each category against the rest, averaged over the pairs of raters (Byrt, Bishop & Carlin 1993):
         ``share``, ``prevalence_index``, ``bias_index`` (its size, since the order of two raters is arbitrary),
         ``pabak`` and ``positive_agreement``. The notes say it in words.
     """
@@ -124,8 +124,10 @@ def paradox(study: Study, by: Sequence[str] = ("case",), *, everywhere: bool = F
         gap, largest = found["percent"].value - found["fleiss"].value, found["percent"].parts.get("largest_share", math.nan)
         if not (everywhere or gap > 0.3 or largest > 0.8):
             continue
-        per_category = _per_category(counted)
-        rows += [Row({**cell.group, "category": "all"}, name, one) for name, one in {**found, "entropy": _entropy(counted)}.items()]
+        tables = _tables(counted)
+        per_category = _per_category(counted, tables)
+        whole = {**found, "kappa_max": _largest_kappa(counted, tables), "entropy": _entropy(counted)}
+        rows += [Row({**cell.group, "category": "all"}, name, one) for name, one in whole.items()]
         for label, values in zip(cell.scale.categories, per_category, strict=True):
             rows += [Row({**cell.group, "category": label}, name, _bare(value, counted)) for name, value in values.items()]
         if not math.isnan(gap):
@@ -146,8 +148,8 @@ def _entropy(counted: Tally) -> Estimate:
     return replace(_bare(float(-(used * np.log(used)).sum() / np.log(len(share))), counted), method="entropy of all ratings over its maximum")
 
 
-def _per_category(counted: Tally) -> list[dict[str, float]]:
-    """For each category against the rest, the mean over pairs of raters of Byrt's indices."""
+def _tables(counted: Tally) -> list[Floats]:
+    """The cross-table of every two raters with subjects in common."""
     codes, q = counted.codes, len(counted.scores)
     assert codes is not None
     tables = []
@@ -157,9 +159,24 @@ def _per_category(counted: Tally) -> list[dict[str, float]]:
             table = np.zeros((q, q))
             np.add.at(table, (codes[both, one], codes[both, two]), 1)
             tables.append(table)
+    return tables
+
+
+def _largest_kappa(counted: Tally, tables: Sequence[Floats]) -> Estimate:
+    """Mean over pairs of (sum_k min(p_k+, p_+k) - e) / (1 - e), e the agreement by chance (Cohen 1960)."""
+    found = []
+    for table in tables:
+        one, two = table.sum(axis=1) / table.sum(), table.sum(axis=0) / table.sum()
+        if one @ two < 1:
+            found.append((np.minimum(one, two).sum() - one @ two) / (1 - one @ two))
+    return _bare(float(np.mean(found)) if found else math.nan, counted)
+
+
+def _per_category(counted: Tally, tables: Sequence[Floats]) -> list[dict[str, float]]:
+    """For each category against the rest, the mean over pairs of raters of Byrt's indices."""
     share = counted.weight @ counted.counts / counted.n_ratings
     found = []
-    for k in range(q):
+    for k in range(len(counted.scores)):
         pairs = [indices(table, k) for table in tables]
         positive = [p.positive for p in pairs if not math.isnan(p.positive)]
         found.append({
@@ -219,9 +236,9 @@ def fragile(
     Returns
     -------
     Result
-        By ``bound`` and ``direction`` too; the value is the number of ratings. ``parts``: ``coefficient``, the value now,
-        ``after``, and ``at_least``, the number that is certainly needed (equal to the value where that is proven). The
-        notes say which ratings.
+        ``changes``, the number of ratings, by ``of`` (the coefficient), ``bound`` and ``direction`` too. ``parts``:
+        ``coefficient``, its value now, ``after``, and ``at_least``, the number that is certainly needed (equal to the
+        value where that is proven). The notes say which ratings.
     """
     row = KRIPPENDORFF_ORDINAL if weights == "ordinal metric" and coefficient == "krippendorff" else COEFFICIENTS.get(coefficient)
     if row is None:
@@ -229,11 +246,11 @@ def fragile(
     rows: list[Row] = []
     notes: list[str] = []
     for cell in cells(study, by):
-        group = {**cell.group, "bound": "", "direction": ""}
+        group = {**cell.group, "of": coefficient, "bound": "", "direction": ""}
         counted = tally(study, cell) if cell.scale is not None else None
         judged = verdict(cell, counted.n_units if counted else 0, counted.n_raters if counted else 0, row.needs_variation)
         if cell.scale is None or counted is None or judged.status == "not identified":
-            rows.append(Row(group, coefficient, undefined(*judged.flags, weights=weights)))
+            rows.append(Row(group, "changes", undefined(*judged.flags, weights=weights)))
             continue
         how = "identity" if cell.scale.level == "nominal" or weights == "ordinal metric" else weights
         w = agreement_weights(how, counted.scores)
@@ -242,7 +259,7 @@ def fragile(
             rows.append(_counted_changes(cell, coefficient, weights, counted, found))
             if found.crossed:
                 notes.append(_which(study, cell, bound, found))
-    return Result("Ratings that must change to cross a benchmark", (*by, "bound", "direction"), tuple(rows), tuple(notes),
+    return Result("Ratings that must change to cross a benchmark", (*by, "of", "bound", "direction"), tuple(rows), tuple(notes),
                   synthetic=study.synthetic)
 
 
@@ -253,13 +270,13 @@ def _nearest(row: Coefficient, counted: Tally, w: Floats, bounds: Sequence[float
 
 
 def _counted_changes(cell: Cell, name: str, weights: str, counted: Tally, found: Fragility) -> Row:
-    group = {**cell.group, "bound": f"{found.bound:g}", "direction": "down" if found.value >= found.bound else "up"}
+    group = {**cell.group, "of": name, "bound": f"{found.bound:g}", "direction": "down" if found.value >= found.bound else "up"}
     size = {"weights": weights, "n_subjects": counted.n_units, "n_raters": counted.n_raters, "n_ratings": counted.n_ratings}
     if not found.crossed:
-        return Row(group, name, undefined("not-crossed", parts={"coefficient": found.value, "at_least": float(found.at_least)}, **size))
+        return Row(group, "changes", undefined("not-crossed", parts={"coefficient": found.value, "at_least": float(found.at_least)}, **size))
     method = "smallest number" if found.proven else f"greedy; at least {found.at_least}"
     parts = {"coefficient": found.value, "after": found.after, "at_least": float(found.at_least)}
-    return Row(group, name, Estimate(float(found.count), method=method, parts=parts, **size))
+    return Row(group, "changes", Estimate(float(found.count), method=method, parts=parts, **size))
 
 
 def _which(study: Study, cell: Cell, bound: float, found: Fragility) -> str:

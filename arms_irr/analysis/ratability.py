@@ -137,7 +137,10 @@ def _positive(binary: Tally, level: float) -> Estimate:
     found = Estimate(value, parts=parts, **size)
     if raters < 3:
         return found.flagged("two-raters")
-    left_out = np.array([mean(np.delete(np.delete(of_pair, j, 0), j, 1)) for j in range(raters)])
+    known = ~np.isnan(of_pair)
+    sums, pairs = np.where(known, of_pair, 0.0).sum(axis=1), known.sum(axis=1)  # of each rater with the others
+    rest = pairs.sum() - 2 * pairs
+    left_out = np.divide(sums.sum() - 2 * sums, rest, out=np.full(raters, np.nan), where=rest > 0)
     if np.isnan(left_out).any():
         return found.flagged("undefined-without-a-rater")
     if min(value, left_out.min()) <= 0 or max(value, left_out.max()) >= 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import io
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -173,6 +173,11 @@ class Result:
         if self.instrument is not None:
             known["instrument"] = self.instrument
         return getattr(plots, self.picture)(self, **{**known, **options})
+
+    def benchmarks(self, scales: Sequence[str] | None = None, **options: Any) -> Result:
+        """The word that each coefficient has earned; see :func:`arms_irr.analysis.interpretation.benchmarks`."""
+        from arms_irr.analysis.interpretation import benchmarks
+        return benchmarks(self, scales, **options)
 
     def explain(self) -> str:
         """Question, notes and the sentence of every flag, one a line."""

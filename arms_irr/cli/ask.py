@@ -71,7 +71,7 @@ def existing(path: Path) -> Path:
 
 def read(path: Path) -> Study:
     """The study; a line on stderr when there are warnings about its data."""
-    from arms_irr.study.study import read_study
+    from arms_irr.study.opening import read_study
 
     with working("reading the study"):
         study = read_study(existing(path))

@@ -25,7 +25,7 @@ def check(study: StudyPath, as_json: Json = False) -> None:
     Shows how the files were read, then every problem at once, with its place and what to
     do about it. Errors stop the other commands, warnings do not.
     """
-    from arms_irr.study.study import read_study
+    from arms_irr.study.opening import read_study
 
     found: Study | None = None
     try:

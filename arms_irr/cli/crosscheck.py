@@ -65,13 +65,14 @@ def crosscheck(
 def _laid(result: Result) -> Table:
     """Ours, theirs, the difference; the reasons as footnotes."""
     from arms_irr.analysis.crosscheck import NONE
+    from arms_irr.reporting.naming import coefficient_name
 
     reasons = list(dict.fromkeys(row["reason"] for row in result if row["reason"] != NONE))
     groups = [name for name in result.by if name not in ("peer", "compared", "reason")]
     rows = [
         (
             *(row.group.get(name, "") for name in groups),
-            f"{row.coefficient} {row.estimate.weights}".strip(),
+            coefficient_name(row.coefficient, row.estimate.weights),
             row["peer"],
             row["compared"],
             f"{row.estimate.value:.4f}",

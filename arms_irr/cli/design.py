@@ -56,6 +56,8 @@ def _below(marked: dict[tuple[str, str], str]) -> tuple[str, ...]:
 
 def _counts(result: Result) -> Table:
     """Statistics that fare alike under one grouping share a row."""
+    from arms_irr.analysis.titles import words_of
+
     marked = _footnotes(result)
     cells: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in result:
@@ -66,7 +68,7 @@ def _counts(result: Result) -> Table:
         letters = sorted({marked[key] for row in rows if (key := (row["reason"], row["instead"])) in marked})
         alike[grouping, (counts, ", ".join(letters))].append(statistic)
     shown = [
-        (grouping, ", ".join(statistics), *counts, letters)
+        (grouping, ", ".join(map(words_of, statistics)), *counts, letters)
         for (grouping, (counts, letters)), statistics in alike.items()
     ]
     head = ("grouping", "statistics", *VERDICTS, "why")
@@ -74,6 +76,7 @@ def _counts(result: Result) -> Table:
 
 
 def _cells(result: Result) -> Table:
+    from arms_irr.analysis.titles import words_of
     from arms_irr.cli.lay import sizes
 
     marked = _footnotes(result)
@@ -81,7 +84,7 @@ def _cells(result: Result) -> Table:
         (
             row["grouping"],
             row["cell"],
-            row.coefficient,
+            words_of(row.coefficient),
             row["verdict"],
             *sizes(row.estimate),
             marked.get((row["reason"], row["instead"]), ""),

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 
-from arms_irr.analysis.gold import MEASURES
 from arms_irr.analysis.result import Result
+from arms_irr.analysis.titles import Unit, title_of, words_of
 from arms_irr.cli.show import Table
-from arms_irr.reporting.wording import coefficient, footnotes, interval, letters, marks, number, signed
-from arms_irr.statistics.agreement import COEFFICIENTS
+from arms_irr.reporting.wording import footnotes, interval, letters, marks, number, signed
 from arms_irr.statistics.estimate import Estimate
 
-__all__ = ["Column", "interval_head", "row_per_cell", "row_per_estimate", "sizes"]
+__all__ = ["UNITS", "Column", "interval_head", "row_per_cell", "row_per_estimate", "sizes"]
 
-STEPS = "mean_signed_error"
-SHARES = {"percent", *MEASURES} - {STEPS}
-TITLES = {
-    **{name: row.title for name, row in COEFFICIENTS.items()},
-    **MEASURES,
-    "r_wg": "r_WG, within-group agreement",
+# What a number of each unit is multiplied by, its decimals (none where a count and its limits are whole), and the sign.
+UNITS: dict[Unit, tuple[int, int, str]] = {
+    "share": (100, 1, " %"),
+    "points": (100, 1, " points"),
+    "coefficient": (1, 3, ""),
+    "steps": (1, 2, " steps"),
+    "count": (1, 1, ""),
+    "months": (1, 1, " months"),
+    "probability": (1, 3, ""),
+    "ratio": (1, 2, ""),
 }
 
 
@@ -47,9 +51,9 @@ def row_per_estimate(result: Result, level: float) -> Table:
     rows = [
         (
             *(row.group.get(name, "") for name in result.by),
-            TITLES.get(row.coefficient, row.coefficient),
+            words_of(row.coefficient, row.estimate.weights),
             *([row.estimate.weights] if weighted else []),
-            *_number(row.coefficient, row.estimate, sign=" %"),
+            *_number(row.coefficient, row.estimate, unit=True),
             *sizes(row.estimate),
             marks(row.estimate, marked),
         )
@@ -86,14 +90,15 @@ def sizes(estimate: Estimate) -> tuple[str, str, str]:
     return f"{estimate.n_subjects:,}", f"{estimate.n_raters:,}", f"{estimate.n_ratings:,}"
 
 
-def _number(statistic: str, estimate: Estimate, sign: str = "") -> tuple[str, str]:
-    """Value and interval: shares in per cent (one decimal), coefficients (three), differences (two)."""
-    if statistic in SHARES:
-        value, limits = number(100 * estimate.value, 1), interval(estimate, decimals=1)
-        return value + sign * estimate.estimable, limits
-    if statistic == STEPS:
-        return signed(estimate.value), interval(estimate, scale=1, decimals=2)
-    return coefficient(estimate.value, table=True), interval(estimate, scale=1, decimals=3)
+def _number(statistic: str, estimate: Estimate, unit: bool = False) -> tuple[str, str]:
+    """Value and interval in the unit of the statistic, which is written behind the value on request."""
+    kind = title_of(statistic).unit
+    scale, decimals, sign = UNITS[kind]
+    if kind == "count" and all(isnan(one) or float(one).is_integer() for one in (estimate.value, estimate.ci_low, estimate.ci_high)):
+        decimals = 0
+    written = signed if kind in ("points", "steps") else number
+    value = written(scale * estimate.value, decimals)
+    return value + sign * (unit and estimate.estimable), interval(estimate, scale, decimals)
 
 
 def _marks(estimates: Sequence[Estimate], marked: Mapping[str, str]) -> str:

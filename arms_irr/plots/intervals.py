@@ -1,33 +1,33 @@
-"""Pictures of estimates with their intervals: agreement with gold, coefficients, officers in a funnel."""
+"""Pictures of estimates with their intervals: agreement with gold, coefficients, contrasts."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import cycle
-from typing import Any
+from typing import Any, Unpack
 
 from arms_irr.analysis.result import Result
-from arms_irr.instruments.model import Instrument
+from arms_irr.analysis.titles import TITLES
+from arms_irr.plots.layout import Layout, nothing_to_show, panels
 from arms_irr.plots.style import (
     FAINT,
     INK,
     QUIET,
     SERIES,
-    Layout,
+    Look,
+    Options,
+    chosen,
     combinations,
     drawing,
     factor_rows,
     label,
-    name,
-    panels,
+    text_width,
     values,
 )
 from arms_irr.statistics.estimate import Estimate
 
-__all__ = ["coefficients", "funnel", "gold_agreement"]
+__all__ = ["coefficients", "contrasts", "gold_agreement"]
 
 
 def gold_agreement(
@@ -36,11 +36,7 @@ def gold_agreement(
     *,
     coefficient: str = "exact",
     sort_by: str | None = None,
-    instrument: Instrument | None = None,
-    names: Mapping[str, str] | None = None,
-    title: str = "",
-    synthetic: bool = False,
-    figure: Any = None,
+    **options: Unpack[Options],
 ) -> Any:
     """Agreement with the gold standard: a dot and its interval per factor and case.
 
@@ -52,15 +48,16 @@ def gold_agreement(
         By that further column: the value over all factors, drawn as a line in the band of its interval.
     sort_by : str, optional
         The case that orders the factors, best first; the last one unless given (the higher-risk case).
-    instrument : Instrument, optional
-        Gives the factors their labels and sets risk and protective factors apart.
-    names : mapping, optional
-        Labels of cases.
+    **options
+        As in :class:`arms_irr.plots.style.Look`.
     """
-    result = result.where(coefficient)
-    column = next(by for by in result.by if by != "factor")
-    cases = values(result, column)
-    found = {(row["factor"], row[column]): row.estimate for row in result}
+    result = chosen(result, "factor", coefficient=coefficient)
+    look = Look.of(result, options)
+    if not any(row.estimate.estimable for row in result):
+        return nothing_to_show(look, result)
+    column = next((by for by in result.by if by != "factor"), "factor")
+    found = {(row["factor"], row[column] if column != "factor" else ""): row.estimate for row in result}
+    cases = list(dict.fromkeys(case for _, case in found))
     bands = {row[column]: row.estimate for row in (pooled.where(coefficient) if pooled else ())}
     key = cases[-1] if sort_by is None else sort_by
 
@@ -68,64 +65,42 @@ def gold_agreement(
         value = found[factor, key].value if (factor, key) in found else math.nan
         return -math.inf if math.isnan(value) else value
 
-    rows = factor_rows(sorted(values(result, "factor"), key=height, reverse=True), instrument)
-    series = [
-        (name(names, case), [found.get((factor, case)) for factor, _ in rows], bands.get(case))
-        for case in cases
-    ]
-    xlabel = "Percentage of ratings, with interval" + (
-        "; line and band: all factors together" if bands else ""
-    )
+    rows = factor_rows(sorted(values(result, "factor"), key=height, reverse=True), look)
+    series = [(look.name(case), [found.get((factor or "", case)) for factor, _ in rows], bands.get(case)) for case in cases]
+    xlabel = "Percentage of ratings, with interval" + ("; line and band: all factors together" if bands else "")
     with drawing():
-        layout = Layout(rows, xlabel=xlabel, title=title, synthetic=synthetic)
-        return _dots(layout, series, (0.0, 1.0), 100, figure)
+        return _dots(Layout(look, rows, xlabel=xlabel), series, (0.0, 1.0), 100)
 
 
-def coefficients(
-    result: Result,
-    *,
-    names: Mapping[str, str] | None = None,
-    title: str = "",
-    synthetic: bool = False,
-    figure: Any = None,
-) -> Any:
+def coefficients(result: Result, **options: Unpack[Options]) -> Any:
     """Coefficients of agreement side by side, each with its interval, per case or other group.
 
     Parameters
     ----------
     result : Result
         By any columns; each combination of their values is a series.
-    names : mapping, optional
-        Labels of coefficients and groups.
+    **options
+        As in :class:`arms_irr.plots.style.Look`.
     """
+    look = Look.of(result, options)
+    if not any(row.estimate.estimable for row in result):
+        return nothing_to_show(look, result)
     groups = combinations(result, result.by)
     kinds = list(dict.fromkeys((row.coefficient, row.estimate.weights) for row in result))
     found = {
         (tuple(row[by] for by in result.by), row.coefficient, row.estimate.weights): row.estimate
         for row in result
     }
-    series = [
-        (", ".join(name(names, part) for part in group), [found.get((group, *kind)) for kind in kinds], None)
-        for group in groups
-    ]
-    rows = [name(names, c) + (f" ({name(names, weights)})" if weights else "") for c, weights in kinds]
+    series = [(look.names_of(group), [found.get((group, *kind)) for kind in kinds], None) for group in groups]
+    rows = [look.statistic(c) + (f" ({look.name(weights)})" if weights else "") for c, weights in kinds]
     low = min([0.0, *(limit for e in found.values() for limit in (e.value, e.ci_low) if limit < 0)])
     with drawing():
-        layout = Layout(
-            [(row, label(row)) for row in rows],
-            xlabel="Coefficient, with interval",
-            title=title,
-            synthetic=synthetic,
-        )
-        return _dots(layout, series, (max(-1.0, low), 1.0), 1, figure)
+        layout = Layout(look, [(row, label(row, look.characters)) for row in rows], xlabel="Coefficient, with interval")
+        return _dots(layout, series, (max(-1.0, low), 1.0), 1)
 
 
 def _dots(
-    layout: Layout,
-    series: Sequence[tuple[str, Sequence[Estimate | None], Estimate | None]],
-    limits: tuple[float, float],
-    scale: int,
-    figure: Any,
+    layout: Layout, series: Sequence[tuple[str, Sequence[Estimate | None], Estimate | None]], limits: tuple[float, float], scale: int
 ) -> Any:
     """Series (name, an estimate per row, a pooled one): up to four share each row, more get a panel each."""
     from matplotlib.lines import Line2D
@@ -140,16 +115,13 @@ def _dots(
         layout = replace(layout, legend=keys, row_height=max(0.2, 0.11 * len(series) + 0.08))
     else:
         layout = replace(layout, heads=heads, columns=min(3, len(heads)))
-    figure, axes = panels(layout, figure)
-    steps = (-1, -0.5, 0, 0.25, 0.5, 0.75, 1) if together else (-1, -0.5, 0, 0.5, 1)
+    figure, axes = panels(layout)
+    steps = (-1, -0.5, 0, 0.25, 0.5, 0.75, 1) if together and layout.wide > 2 else (-1, -0.5, 0, 0.5, 1)
     ticks = [tick for tick in steps if limits[0] <= tick <= limits[1]]
     for ax in axes:
         ax.set_xlim(limits[0] - 0.02, limits[1] + 0.02)
         ax.set_xticks(ticks, [f"{scale * tick:g}".replace("-", "−") for tick in ticks])
-        ax.grid(axis="x")
-        ax.axvline(0, color=QUIET, linewidth=0.8)
-        for middle, high in zip(layout.places[1:], layout.row_heights[1:], strict=True):
-            ax.axhline(middle - high / 2, color=FAINT, linewidth=0.4, zorder=0)
+        _ground(ax, layout)
     for number, (_, estimates, pooled) in enumerate(series):
         ax = axes[0] if together else axes[number]
         colour, marker = SERIES[number if together else 0]
@@ -162,20 +134,21 @@ def _dots(
     return figure
 
 
+def _ground(ax: Any, layout: Layout) -> None:
+    """The grid, the line at zero and faint lines between the rows."""
+    ax.grid(axis="x")
+    ax.axvline(0, color=QUIET, linewidth=0.8)
+    for middle, high in zip(layout.places[1:], layout.row_heights[1:], strict=True):
+        ax.axhline(middle - high / 2, color=FAINT, linewidth=0.4, zorder=0)
+
+
 def _dot(ax: Any, y: float, estimate: Estimate, colour: str, marker: str) -> None:
     if math.isnan(estimate.value):
-        ax.text(0.01, y, "n/a", va="center", color=colour)
+        ax.annotate("n/a", (0, y), (3, 0), textcoords="offset points", va="center", color=colour)
         return
     ax.plot([estimate.ci_low, estimate.ci_high], [y, y], color=colour, linewidth=1.2, solid_capstyle="butt")
     ax.plot(
-        estimate.value,
-        y,
-        marker,
-        color=colour,
-        markersize=4.5,
-        markeredgecolor="white",
-        markeredgewidth=0.4,
-        zorder=4,
+        estimate.value, y, marker, color=colour, markersize=4.5, markeredgecolor="white", markeredgewidth=0.4, zorder=4, clip_on=False
     )
 
 
@@ -186,74 +159,82 @@ def _band(ax: Any, estimate: Estimate, colour: str) -> None:
         ax.axvline(estimate.value, color=colour, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
 
 
-def funnel(
-    result: Result,
-    pooled: Estimate,
-    limits: Mapping[str, tuple[Sequence[float], Sequence[float], Sequence[float]]],
-    *,
-    coefficient: str = "exact",
-    title: str = "",
-    synthetic: bool = False,
-    figure: Any = None,
-) -> Any:
-    """Each officer's agreement against the number of ratings, inside the limits that chance alone would draw.
+# Unit of a difference: times what, decimals, axis. A statistic without a title is taken for a share.
+_UNITS = {
+    "points": (100, 0, "Difference in percentage points, with interval"),
+    "steps": (1, 2, "Difference in steps of the scale, with interval"),
+    "coefficient": (1, 2, "Difference between coefficients, with interval"),
+}
+
+
+def _unit(coefficient: str) -> str:
+    unit = TITLES[coefficient].unit if coefficient in TITLES else "share"
+    return "points" if unit == "share" else unit if unit in _UNITS else "coefficient"
+
+
+def contrasts(result: Result, *, coefficient: str | None = None, **options: Unpack[Options]) -> Any:
+    """Differences and their intervals around zero, with the numbers written beside them.
 
     Parameters
     ----------
     result : Result
-        By rater. No names are shown.
-    pooled : Estimate
-        Agreement of all officers together.
-    limits : mapping
-        Under the name for the legend ("95 % limits"): numbers of ratings, lower and upper shares.
+        By any columns, which name the contrasts. Differences of shares are written in percentage points. Rows
+        that are no difference (the levels compared) are left out.
+        ``parts["p_holm"]`` or else ``parts["p"]``, where there is one, follows.
+    coefficient : str, optional
+        The one to draw; all that have the unit of the first unless given.
+    **options
+        As in :class:`arms_irr.plots.style.Look`.
     """
-    from matplotlib.lines import Line2D
-    from matplotlib.ticker import MaxNLocator
-
-    dots = Counter(
-        (row.estimate.n_ratings, row.estimate.value)
-        for row in result.where(coefficient)
-        if row.estimate.estimable
-    )
-    dash = dict(zip(limits, cycle(((0, (5, 2)), (0, (1.5, 2)))), strict=False))
-    dot = {"color": SERIES[0][0], "marker": "o", "markersize": 4.5, "markeredgecolor": "white"}
+    found = chosen(result, coefficient=coefficient)
+    look = Look.of(result, options)
+    if not any(row.estimate.estimable for row in found):
+        return nothing_to_show(look, found)
+    # The levels that are compared stand in the same result, under the names of their statistics.
+    differences = [row for row in found if row.coefficient.split("_")[0] in ("difference", "interaction")] or list(found)
+    unit = _unit(differences[0].coefficient)
+    lines = [row for row in differences if _unit(row.coefficient) == unit]
+    if not any(row.estimate.estimable for row in lines):
+        return nothing_to_show(look, replace(found, rows=tuple(lines)))
+    columns = [by for by in found.by if by != "contrast" or "level" not in found.by]  # the level says both
+    words = [look.names_of(row[by] for by in columns if row[by]) for row in lines]
+    if len(set(words)) < len(words):
+        words = [f"{text}: {look.statistic(row.coefficient)}" for text, row in zip(words, lines, strict=True)]
+    scale, decimals, xlabel = _UNITS[unit]
+    texts = [_difference(row.estimate, scale, decimals) for row in lines]
     with drawing():
-        keys = [
-            Line2D([], [], linestyle="none", label="One officer", **dot),
-            Line2D([], [], color=INK, linewidth=1, label="All officers together"),
-            *(
-                Line2D([], [], color=QUIET, linewidth=1, linestyle=dash[which], label=which)
-                for which in limits
-            ),
-        ]
-        ylabel = "Percentage agreeing with the gold standard"
-        layout = Layout(
-            (),
-            xlabel="Number of ratings given",
-            ylabel=ylabel,
-            height=3.0,
-            legend=keys,
-            title=title,
-            synthetic=synthetic,
-        )
-        figure, (ax,) = panels(layout, figure)
-        ax.axhline(pooled.value, color=INK, linewidth=1)
-        for which, (n, low, high) in limits.items():
-            ax.plot(n, low, n, high, color=QUIET, linewidth=1, linestyle=dash[which])
-        for (n, value), count in dots.items():
-            for k in range(count):  # equal officers stand side by side
-                aside = _aside(ax, 5 * (k - (count - 1) / 2))
-                ax.plot(n, value, transform=aside, markeredgewidth=0.4, zorder=4, clip_on=False, **dot)
-        ax.set_ylim(-0.02, 1.02)
-        ax.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100"])
-        low, high = ax.get_xlim()
-        ticks = MaxNLocator(8, integer=True).tick_values(low, high)
-        ax.set_xticks([tick for tick in ticks if low <= tick <= high])
-        ax.grid(axis="y")
+        rows = [(text, label(text, look.characters + 4)) for text in words]
+        narrow = look.width <= 5  # no room for the numbers beside the lines
+        right = 0.15 if narrow else 0.3 + max(text_width(text) for text in texts)
+        layout = Layout(look, rows, 0.24, xlabel=xlabel, right=right)
+        figure, (ax,) = panels(layout)
+        _ground(ax, layout)
+        for y, row, text in zip(layout.places, lines, texts, strict=True):
+            _dot(ax, y, row.estimate, *SERIES[0])
+            if not narrow:
+                ax.annotate(text, (1, y), (8, 0), ax.get_yaxis_transform(), textcoords="offset points", va="center", annotation_clip=False)
+        reach = 1.08 * max(abs(x) for row in lines for x in (row.estimate.value, row.estimate.ci_low, row.estimate.ci_high) if not math.isnan(x))
+        ax.set_xlim(-reach or -1, reach or 1)
+        ax.axvline(0, color=INK, linewidth=0.9, zorder=1)
+        _signed_ticks(ax, scale)
     return figure
 
 
-def _aside(ax: Any, points: float) -> Any:
-    from matplotlib.transforms import ScaledTranslation
+def _difference(estimate: Estimate, scale: int, decimals: int) -> str:
+    """A difference as it stands beside its line: "−13 (−22 to −4), p 0.012"."""
+    if not estimate.estimable:
+        return ""
+    text = f"{scale * estimate.value:+.{decimals}f}"
+    if not math.isnan(estimate.ci_low):
+        text += f" ({scale * estimate.ci_low:+.{decimals}f} to {scale * estimate.ci_high:+.{decimals}f})"
+    p = estimate.parts.get("p_holm", estimate.parts.get("p", math.nan))
+    text += "" if math.isnan(p) else ", p < 0.001" if p < 0.001 else f", p {p:.3f}"
+    return text.replace("-", "−")
 
-    return ax.transData + ScaledTranslation(points / 72, 0, ax.figure.dpi_scale_trans)
+
+def _signed_ticks(ax: Any, scale: int) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    low, high = ax.get_xlim()
+    ticks = [tick / scale for tick in MaxNLocator(6).tick_values(scale * low, scale * high) if low <= tick / scale <= high]
+    ax.set_xticks(ticks, [f"{scale * tick:+.4g}".replace("-", "−") if round(scale * tick, 9) else "0" for tick in ticks])

@@ -1,94 +1,90 @@
-"""Pictures of what was rated: distributions, confusion with the gold standard, direction of error."""
+"""Pictures of what was rated, factor by factor: distributions, and the direction of error."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 from arms_irr.analysis.result import Result
+from arms_irr.errors import ArgumentError
 from arms_irr.instruments.model import Instrument, Scale
+from arms_irr.plots.layout import Layout, nothing_to_show, panels
 from arms_irr.plots.style import (
     GOLD,
     HIGHER,
     INK,
     LOWER,
+    NOT_GIVEN,
     QUIET,
-    Layout,
-    combinations,
+    UNABLE,
+    Look,
+    Options,
+    chosen,
     drawing,
     factor_rows,
     label,
-    name,
-    panels,
+    on,
     ramp,
     text_width,
     values,
 )
 
-__all__ = ["confusion", "direction", "distributions"]
+__all__ = ["direction", "distributions"]
 
 _THICK = 0.155  # inches of a bar
-_UNABLE = {"facecolor": "#e9ebed", "edgecolor": "#8c959c", "hatch": "//////", "linewidth": 0.4}
-_NOT_GIVEN = {"facecolor": "white", "edgecolor": "#8c959c", "linewidth": 0.4}
 
 
-def distributions(
-    result: Result,
-    instrument: Instrument,
-    *,
-    names: Mapping[str, str] | None = None,
-    title: str = "",
-    synthetic: bool = False,
-    figure: Any = None,
-) -> Any:
+def distributions(result: Result, instrument: Instrument | None = None, **options: Unpack[Options]) -> Any:
     """Diverging stacked bars: what was rated, factor by factor, centred on the middle category.
 
     Parameters
     ----------
     result : Result
         By factor, case, risk_band, category and gold; coefficient ``share`` (of all ratings asked for).
-    names : mapping, optional
-        Labels of cases; those of factors come from the instrument.
+    instrument : Instrument, optional
+        Labels and scales of the factors; needed where the result does not carry them.
+    **options
+        As in :class:`arms_irr.plots.style.Look`.
 
     Returns
     -------
     Figure
         A panel per case; beyond three cases each risk band begins a line of panels.
     """
-    shares = result.where("share")
+    shares = chosen(result, "factor", "case", "risk_band", "category", "gold", coefficient="share")
+    look = Look.of(result, options | {"instrument": instrument} if instrument else options)
+    if not any(row.estimate.estimable for row in shares):
+        return nothing_to_show(look, shares)
+    if look.instrument is None:
+        raise ArgumentError("this picture needs the instrument, for the scales of its factors: instrument=study.instrument")
     bands = {row["case"]: row["risk_band"] for row in shares}
-    rows = factor_rows(values(shares, "factor"), instrument)
-    cells: dict[tuple[str, str], dict[str, float]] = {}
-    gold = {}
-    for row in shares:
-        cells.setdefault((row["case"], row["factor"]), {})[row["category"]] = row.estimate.value
-        gold[row["case"], row["factor"]] = row["gold"]
-    bars = {(case, factor): _bar(cell, instrument.scale_of(factor)) for (case, factor), cell in cells.items()}
+    rows = factor_rows(values(shares, "factor"), look)
+    bars, gold = _bars(shares, look.instrument)
     cases, columns = _by_band(bands)
     # Unable to rate and not given end at the right edge; the longest bar of all decides where that is.
     left = max([0.05, *(bar.left for bar in bars.values())])
     right = max([0.05, *(bar.right + bar.unable + bar.missing for bar in bars.values())])
     with drawing():
         layout = Layout(
+            look,
             rows,
             0.24,
-            [case if case is None else _head(case, bands, names) for case in cases],
+            [case if case is None else _head(case, bands, look) for case in cases],
             columns,
             "Percentage of all ratings asked for, counted from the middle of the scale",
             legend=_keys(bars.values(), any(gold.values())),
-            title=title,
-            synthetic=synthetic,
         )
-        figure, axes = panels(layout, figure)
+        figure, axes = panels(layout)
+        inch = (left + right + 0.02) / layout.wide
         for ax, case in zip(axes, filter(None, cases), strict=True):
             ax.set_xlim(-left - 0.01, right + 0.01)
             for y, (factor, _) in zip(layout.places, rows, strict=True):
-                if (case, factor) in bars:
-                    _draw(ax, y, bars[case, factor], right, gold[case, factor])
+                if factor is not None and (case, factor) in bars:
+                    _draw(ax, y, bars[case, factor], right, gold[case, factor], inch)
             ax.axvline(0, color=QUIET, linewidth=0.6, zorder=0.5)
-            _percent_ticks(ax)
+            _percent_ticks(ax, inch)
     return figure
 
 
@@ -104,6 +100,17 @@ class _Bar:
     missing: float
 
 
+def _bars(shares: Result, instrument: Instrument) -> tuple[dict[tuple[str, str], _Bar], dict[tuple[str, str], str]]:
+    """The bar and the gold standard of each case and factor."""
+    cells: dict[tuple[str, str], dict[str, float]] = {}
+    gold = {}
+    for row in shares:
+        key = row["case"], row["factor"]
+        cells.setdefault(key, {})[row["category"]] = row.estimate.value
+        gold[key] = row["gold"]
+    return {key: _bar(cell, instrument.scale_of(key[1])) for key, cell in cells.items()}, gold
+
+
 def _bar(shares: Mapping[str, float], scale: Scale) -> _Bar:
     given = {key: share for key, share in shares.items() if not math.isnan(share)}
     widths = tuple(given.get(category, 0.0) for category in scale.categories)
@@ -114,36 +121,23 @@ def _bar(shares: Mapping[str, float], scale: Scale) -> _Bar:
     return _Bar(scale.categories, widths, left, sum(widths) - left, unable, rest if rest > 1e-9 else 0.0)
 
 
-def _draw(ax: Any, y: float, bar: _Bar, right: float, gold: str) -> None:
+def _draw(ax: Any, y: float, bar: _Bar, right: float, gold: str, inch: float) -> None:
     start = -bar.left
     for category, width, colour in zip(bar.categories, bar.widths, ramp(len(bar.categories)), strict=True):
         if width:
             ax.barh(y, width, _THICK, start, color=colour, edgecolor="white", linewidth=0.4)
-            _share(ax, start + width / 2, y, width, colour)
+            text = f"{100 * width:.0f}"
+            if width / inch > text_width(text) + 0.05:
+                ax.text(start + width / 2, y + 0.008, text, ha="center", va="center", color=on(colour))
         if category == gold:  # on the edge of the bar, so that the share stays readable
             ax.plot(start + width / 2, y - _THICK / 2 - 0.028, clip_on=False, zorder=5, **GOLD)
         start += width
     if not (sum(bar.widths) or bar.unable or bar.missing):
         ax.text(0.02, y, "n/a", va="center", color=QUIET)
     if bar.missing:
-        ax.barh(y, bar.missing, _THICK, right - bar.missing, **_NOT_GIVEN)
+        ax.barh(y, bar.missing, _THICK, right - bar.missing, **NOT_GIVEN)
     if bar.unable:
-        ax.barh(y, bar.unable, _THICK, right - bar.missing - bar.unable, **_UNABLE)
-
-
-def _share(ax: Any, x: float, y: float, width: float, colour: str) -> None:
-    text = f"{100 * width:.0f}"
-    room = width / (ax.get_xlim()[1] - ax.get_xlim()[0]) * ax.bbox.width / ax.figure.dpi
-    if room > text_width(text) + 0.05:
-        ax.text(x, y + 0.008, text, ha="center", va="center", color=_on(colour))
-
-
-def _on(colour: str) -> str:
-    """Ink that can be read on this colour."""
-    from matplotlib.colors import to_rgb
-
-    red, green, blue = to_rgb(colour)
-    return "white" if 0.3 * red + 0.59 * green + 0.11 * blue < 0.5 else INK
+        ax.barh(y, bar.unable, _THICK, right - bar.missing - bar.unable, **UNABLE)
 
 
 def _keys(bars: Iterable[_Bar], gold: bool) -> list[Any]:
@@ -157,9 +151,9 @@ def _keys(bars: Iterable[_Bar], gold: bool) -> list[Any]:
         for category, colour in zip(categories, ramp(len(categories)), strict=True)
     ]
     if any(bar.unable for bar in bars):
-        keys.append(Patch(label="Unable to rate", **_UNABLE))
+        keys.append(Patch(label="Unable to rate", **UNABLE))
     if any(bar.missing for bar in bars):
-        keys.append(Patch(label="Not given", **_NOT_GIVEN))
+        keys.append(Patch(label="Not given", **NOT_GIVEN))
     return [*keys, Line2D([], [], label="Gold standard", **GOLD)] if gold else keys
 
 
@@ -174,77 +168,63 @@ def _by_band(bands: Mapping[str, str]) -> tuple[list[str | None], int]:
     return order, 3
 
 
-def _head(case: str, bands: Mapping[str, str], names: Mapping[str, str] | None) -> str:
-    band = bands[case]
-    called = name(names, case)
-    return called if not band or band.casefold() in called.casefold() else f"{called} ({name(names, band)})"
+def _head(case: str, bands: Mapping[str, str], look: Look) -> str:
+    band, called = bands[case], look.name(case)
+    return called if not band or band.casefold() in called.casefold() else f"{called} ({look.name(band)})"
 
 
-def _percent_ticks(ax: Any) -> None:
+def _percent_ticks(ax: Any, inch: float) -> None:
+    """Ticks in per cent on both sides of zero, far enough apart for their labels; ``inch``: share per inch."""
     low, high = ax.get_xlim()
-    step = 0.25 if high - low < 0.8 else 0.5
-    ticks = [step * k for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    step = next((step for step in (0.1, 0.25, 0.5) if step / inch > 0.45), 1.0)
+    low, high = max(low, -1.0), min(high, 1.0)
+    ticks = [step * k for k in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
     ax.set_xticks(ticks, [f"{abs(100 * tick):.0f}" for tick in ticks])
 
 
-def direction(
-    result: Result,
-    *,
-    instrument: Instrument | None = None,
-    names: Mapping[str, str] | None = None,
-    title: str = "",
-    synthetic: bool = False,
-    figure: Any = None,
-) -> Any:
+def direction(result: Result, **options: Unpack[Options]) -> Any:
     """Bars left (rated lower than the gold standard) and right (higher) of zero, a panel per case.
 
     Parameters
     ----------
     result : Result
         By factor and one further column (case or risk_band); coefficients ``under`` and ``over``.
-    instrument : Instrument, optional
-        Gives the factors their labels and sets risk and protective factors apart.
-    names : mapping, optional
-        Labels of cases.
+    **options
+        As in :class:`arms_irr.plots.style.Look`.
     """
     from matplotlib.patches import Patch
 
-    rows = factor_rows(values(result, "factor"), instrument)
-    column = next(by for by in result.by if by != "factor")
-    cases = values(result, column)
-    found = {(row[column], row["factor"], row.coefficient): row.estimate.value for row in result}
-    most = max(
-        [
-            0.05,
-            *(value for (*_, c), value in found.items() if c in ("under", "over") and not math.isnan(value)),
-        ]
-    )
+    chosen(result, "factor")
+    look = Look.of(result, options)
+    shares = {
+        (row["factor"], tuple(row[by] for by in result.by if by != "factor"), row.coefficient): row.estimate.value
+        for row in result
+        if row.coefficient in ("under", "over")
+    }
+    most = max((value for value in shares.values() if not math.isnan(value)), default=math.nan)
+    if math.isnan(most):
+        return nothing_to_show(look, result)
+    rows = factor_rows(values(result, "factor"), look)
+    groups = list(dict.fromkeys(group for _, group, _ in shares))
     with drawing():
         keys = [
             Patch(color=LOWER, label="Rated lower priority than the gold standard (left)"),
             Patch(color=HIGHER, label="Rated higher (right)"),
         ]
         layout = Layout(
-            rows,
-            0.2,
-            [name(names, case) for case in cases],
-            min(3, len(cases)),
-            "Percentage of ratings",
-            legend=keys,
-            title=title,
-            synthetic=synthetic,
+            look, rows, 0.2, [look.names_of(group) for group in groups], min(3, len(groups)), "Percentage of ratings", legend=keys
         )
-        figure, axes = panels(layout, figure)
-        for ax, case in zip(axes, cases, strict=True):
-            # Room for the share at the end of the longest bar.
-            reach = most / (1 - 0.3 / (ax.bbox.width / ax.figure.dpi / 2))
+        figure, axes = panels(layout)
+        # Room for the share at the end of the longest bar.
+        reach = max(0.05, most) / (1 - 0.32 / (layout.wide / 2))
+        for ax, group in zip(axes, groups, strict=True):
             ax.set_xlim(-reach, reach)
             for y, (factor, _) in zip(layout.places, rows, strict=True):
                 for side, coefficient, colour in ((-1, "under", LOWER), (1, "over", HIGHER)):
                     if factor is not None:
-                        _side(ax, y, side, found.get((case, factor, coefficient), math.nan), colour)
+                        _side(ax, y, side, shares.get((factor, group, coefficient), math.nan), colour)
             ax.axvline(0, color=INK, linewidth=0.8)
-            _percent_ticks(ax)
+            _percent_ticks(ax, 2 * reach / layout.wide)
     return figure
 
 
@@ -261,77 +241,3 @@ def _side(ax: Any, y: float, side: int, value: float, colour: str) -> None:
         va="center",
         color=QUIET if missing else INK,
     )
-
-
-def confusion(
-    result: Result,
-    *,
-    names: Mapping[str, str] | None = None,
-    title: str = "",
-    synthetic: bool = False,
-    figure: Any = None,
-) -> Any:
-    """Tiles of gold standard against rating: counts and shares of each gold row; a panel per further group.
-
-    Parameters
-    ----------
-    result : Result
-        By gold, rating and up to two further columns (kind, risk_band); coefficients ``count`` and ``share``.
-    names : mapping, optional
-        Labels of kinds, bands and categories.
-    """
-    golds, ratings = values(result, "gold"), values(result, "rating")
-    further = [by for by in result.by if by not in ("gold", "rating")]
-    groups = combinations(result, further)
-    found = {
-        (tuple(row[by] for by in further), row["gold"], row["rating"], row.coefficient): row.estimate.value
-        for row in result
-    }
-    heads = [", ".join(name(names, part) for part in group) for group in groups]
-    with drawing():
-        labels = [label(name(names, rating), 9) for rating in ratings]
-        layout = Layout(
-            [(gold, label(name(names, gold), 12)) for gold in golds],
-            0.42,
-            [head[:1].upper() + head[1:] for head in heads],
-            min(2, len(groups)),
-            "Rating given: number, and percentage of its row",
-            "Gold standard",
-            title=title,
-            tick_lines=max(text.count("\n") + 1 for text in labels),
-            synthetic=synthetic,
-        )
-        figure, axes = panels(layout, figure)
-        for ax, group in zip(axes, groups, strict=True):
-            ax.set_xlim(-0.5, len(ratings) - 0.5)
-            ax.set_xticks(range(len(ratings)), labels)
-            ax.tick_params(length=0)
-            ax.spines[:].set_visible(False)
-            for y, gold in zip(layout.places, golds, strict=True):
-                for x, rating in enumerate(ratings):
-                    # What does not occur in this panel (a category of another scale) stays blank.
-                    if (group, gold, rating, "count") in found:
-                        count, share = (found.get((group, gold, rating, c), math.nan) for c in ("count", "share"))
-                        _tile(ax, x, y, count, share, gold == rating)
-    return figure
-
-
-def _tile(ax: Any, x: int, y: float, count: float, share: float, agrees: bool) -> None:
-    from matplotlib.colors import LinearSegmentedColormap, to_hex
-    from matplotlib.patches import Rectangle
-
-    colour = "white"
-    if not math.isnan(share):
-        colour = to_hex(LinearSegmentedColormap.from_list("share", ("#f4f7f9", "#7FB8DD", "#0072B2"))(share))
-    edge = (
-        {"edgecolor": "black", "linewidth": 1.4, "zorder": 3}
-        if agrees
-        else {"edgecolor": "white", "linewidth": 1}
-    )
-    ax.add_patch(Rectangle((x - 0.48, y - 0.2), 0.96, 0.4, facecolor=colour, **edge))
-    if math.isnan(count):
-        ax.text(x, y, "n/a", ha="center", va="center", color=QUIET)
-        return
-    ax.text(x, y - 0.01, f"{count:.0f}", ha="center", va="bottom", weight="bold", color=_on(colour), zorder=4)
-    shown = "" if math.isnan(share) else f"{100 * share:.0f} %"
-    ax.text(x, y + 0.025, shown, ha="center", va="top", color=_on(colour), zorder=4)

@@ -1,16 +1,17 @@
 """The document model: frozen blocks of plain text. A report is built once and written in several formats.
 
 Text is never markup. What a study calls its factors, cases and officers appears literally in every format;
-:class:`Strong`, :class:`Cited` and :class:`Ref` are the whole inline model.
+:class:`Strong`, :class:`Cited` and :class:`Ref` are the whole inline model. Characters that no file can hold
+(controls, lone surrogates) are taken out once, when the :class:`Document` is made.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from arms_irr.errors import ArgumentError
 from arms_irr.statistics.estimate import Estimate
@@ -32,9 +33,11 @@ __all__ = [
     "Table",
     "Text",
     "can_and_cannot",
+    "kept",
     "main_points",
     "pieces",
     "plain",
+    "printable",
     "texts",
     "walk",
 ]
@@ -69,7 +72,7 @@ class Ref:
 
 
 Piece = str | Strong | Cited | Ref
-Text = str | tuple[Piece, ...]
+Text = Piece | tuple[Piece, ...]
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,11 @@ class Table:
             raise ArgumentError(f"table {self.id!r}: its groups do not add up to its {len(self.rows)} rows")
 
     @property
+    def width(self) -> Literal["normal", "dense", "landscape"]:
+        """What a page must do for it: nothing, set it smaller (9 or 10 columns), or turn."""
+        return "normal" if len(self.columns) <= 8 else "dense" if len(self.columns) <= 10 else "landscape"
+
+    @property
     def bodies(self) -> Iterator[tuple[str, tuple[tuple[str, ...], ...]]]:
         """Heading and rows of each group; one group without a heading when there are none."""
         start = 0
@@ -192,6 +200,10 @@ class Section:
     title: str
     blocks: tuple[Block, ...]
 
+    def __post_init__(self) -> None:
+        if not self.title.strip():
+            raise ArgumentError(f"section {self.id!r} has no title: a heading has to say something")
+
 
 Block = Paragraph | Bullets | Definitions | Callout | Table | Figure | Section
 
@@ -221,6 +233,8 @@ class Document:
     meta: tuple[tuple[str, Text], ...] = ()
 
     def __post_init__(self) -> None:
+        for name in ("title", "sections", "subtitle", "meta"):
+            object.__setattr__(self, name, _printable(getattr(self, name)))
         ids = [block.id for block in walk(self.sections) if isinstance(block, Section | Table | Figure)]
         for name in ids:
             if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
@@ -235,6 +249,17 @@ class Document:
         for ref in (piece for text in spoken for piece in pieces(text)):
             if isinstance(ref, Ref) and ref.id not in self.names:
                 raise ArgumentError(f"a reference leads to {ref.id!r}, which is not in the document")
+
+    @property
+    def running_title(self) -> str:
+        """The title as it fits above a page."""
+        return self.title if len(self.title) <= 80 else f"{self.title[:80]}…"
+
+    @property
+    def front(self) -> int:
+        """How many sections stand before the contents on paper: the opening ones that are boxes only."""
+        boxes = [all(isinstance(block, Callout) for block in section.blocks) for section in self.sections]
+        return boxes.index(False) if False in boxes else len(boxes)
 
     @property
     def figures(self) -> tuple[Figure, ...]:
@@ -277,8 +302,8 @@ def walk(blocks: tuple[Block, ...]) -> Iterator[Block]:
 
 
 def pieces(text: Text) -> tuple[Piece, ...]:
-    """The pieces of a text; a plain string is one piece."""
-    return (text,) if isinstance(text, str) else text
+    """The pieces of a text; a plain string or number is one piece."""
+    return text if isinstance(text, tuple) else (text,)
 
 
 def plain(text: Text, names: Mapping[str, str] | None = None) -> str:
@@ -293,6 +318,11 @@ def plain(text: Text, names: Mapping[str, str] | None = None) -> str:
             case _:
                 words.append(piece)
     return "".join(words)
+
+
+def kept(text: str) -> str:
+    """The text with every number and its percent sign on one line."""
+    return re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text)
 
 
 def texts(blocks: tuple[Block, ...]) -> Iterator[tuple[str, Text]]:
@@ -323,3 +353,24 @@ def _texts(block: Block) -> tuple[Text, ...]:
 def _named(block: Table | Figure) -> None:
     if not plain(block.caption).strip():
         raise ArgumentError(f"{block.id!r} has no caption: say what it shows, the base and the source")
+
+
+def printable(text: str) -> str:
+    """The text without what XML cannot hold: line breaks and tabs become spaces, other controls U+FFFD."""
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", _BREAKS.sub(" ", text))
+
+
+_BREAKS = re.compile("\r\n|[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]")
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+
+
+def _printable(value: Any) -> Any:
+    """The same for everything that is said in a block; pictures, estimates and ids stay as they are."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, tuple):
+        return tuple(map(_printable, value))
+    if not isinstance(value, Block | Column | Strong | Cited):
+        return value
+    said = [field.name for field in fields(value) if field.name not in ("id", "svg", "png", "of")]
+    return replace(value, **{name: _printable(getattr(value, name)) for name in said})

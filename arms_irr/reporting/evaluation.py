@@ -3,29 +3,48 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from arms_irr.errors import ArgumentError
-from arms_irr.reporting import about, ratings, reliability, summary
-from arms_irr.reporting.document import Document
+from arms_irr.errors import ArgumentError, nearest
+from arms_irr.reporting.document import Document, Section
 from arms_irr.reporting.draft import FEW_CASES, Draft
-from arms_irr.reporting.findings import Findings, collect
-from arms_irr.reporting.html import to_html
 from arms_irr.reporting.manifest import manifest, versions
-from arms_irr.reporting.markdown import to_markdown
 from arms_irr.reporting.naming import ALL_CASES, Names
 from arms_irr.reporting.publish import foreign, publish
+from arms_irr.reporting.questions import Options
+from arms_irr.reporting.render import FORMATS, render
+from arms_irr.reporting.sections import about, between, distributions, gold, icc, method, summary
+from arms_irr.reporting.trace import trace
+from arms_irr.reporting.voice import Label, voice
 from arms_irr.statistics.estimate import check_confidence
-from arms_irr.study.study import Study, read_study
+from arms_irr.study.opening import read_study
+from arms_irr.study.study import Study
 
-__all__ = ["evaluate", "evaluation"]
+__all__ = ["SECTIONS", "draft_of", "evaluate", "evaluation"]
+
+# The sections in the order in which people read them; each asks its own questions.
+SECTIONS: dict[str, Callable[[Draft], Section]] = {
+    "main-points": summary.main_points_section,
+    "can-and-cannot": summary.limits_box,
+    "study": about.study_section,
+    "data-quality": about.quality_section,
+    "distributions": distributions.distributions_section,
+    "gold": gold.gold_section,
+    "between": between.between_section,
+    "icc": icc.icc_section,
+    "design": about.design_section,
+    "methods": method.methods_section,
+    "limits": method.limits_section,
+}
 
 
 def evaluate(
-    study: Study | str | os.PathLike[str], out: str | os.PathLike[str] | None = None, *, confidence_level: float = 0.95, seed: int = 1,
-    step: Callable[[str], None] = lambda words: None,
+    study: Study | str | os.PathLike[str], out: str | os.PathLike[str] | None = None, *, confidence_level: float = 0.95,
+    seed: int = 1, formats: Sequence[str] = FORMATS, sections: Sequence[str] | None = None,
+    pseudonyms: str = "keep", min_cell: int = 5, language: str = "en",
+    template: str | os.PathLike[str] | None = None, step: Callable[[str], None] = lambda words: None,
 ) -> Path:
     """Write the evaluation report of a study.
 
@@ -37,38 +56,106 @@ def evaluate(
         as a whole, and only when the new one is complete; other files in it are kept.
     confidence_level : float
     seed : int
-        Of the simulated intervals; stored in the manifest. The same inputs and seed give the same bytes.
+        Of the simulated intervals and permutations; stored in the manifest. The same inputs and seed give the
+        same bytes.
+    formats : sequence of str
+        Some of ``html, md, pdf, docx, xlsx``; all by default. Tables as CSV, figures as SVG and PNG, and
+        ``report.json`` (every number with its method, target, bases and the sentences that use it) are always there.
+    sections : sequence of str, optional
+        Some of :data:`SECTIONS`; all by default.
+    pseudonyms : {"keep", "renumber"}
+        ``renumber`` gives officers new numbers in an order drawn from the seed.
+    min_cell : int
+        Groups of fewer officers are not shown by themselves.
+    language : str
+        Of the texts; a catalogue in ``reporting/texts``.
+    template : path, optional
+        A Word file whose styles the Word report takes.
     step : callable
         Told in words what comes next.
 
     Returns
     -------
     Path
-        The folder, with ``report.html``, ``report.md``, ``tables/*.csv``, ``figures/*.svg``, ``manifest.json``.
+        The folder.
 
     Raises
     ------
     DataError
-        When the study cannot be used.
+        When the study cannot be used, with every problem.
     ArgumentError
-        When ``out`` holds something that is not a report.
+        When ``out`` holds something that is not a report, and for unknown formats, sections and languages.
     """
     check_confidence(confidence_level)
-    step("reading the study")
+    chosen = _chosen(sections, SECTIONS, "section")
+    formats = _chosen(formats, FORMATS, "format")
+    say = voice(language)
+    step(say.word("steps.reading"))
     if not isinstance(study, Study):
         study = read_study(study)
     folder = Path(out) if out is not None else Path("reports") / _name(study)
     foreign(folder)  # a folder that may not be written is refused before anything is computed
-    study = _with_a_band(study)
-    findings = collect(study, confidence_level=confidence_level, seed=seed, step=step)
-    step("figures and report")
-    document = evaluation(study, findings, confidence_level=confidence_level, seed=seed)
-    files = {"report.html": to_html(document), "report.md": to_markdown(document)}
-    files |= {f"figures/{figure.id}.svg": figure.svg for figure in document.figures}
-    files |= {f"tables/{name}.csv": table.to_csv() for name, table in findings.tables().items()}
-    settings = {"confidence_level": confidence_level, "seed": seed}
+    options = Options(confidence_level, seed, min_cell)
+    draft = draft_of(_pseudonymous(study, pseudonyms, seed), options, language, step)
+    draft = replace(draft, png=True)
+    step(say.word("steps.writing"))
+    document = evaluation(draft, chosen)
+    step(say.word("steps.files"))
+    tables = {name: result for name, result in draft.asked.items() if result.rows}
+    files = render(document, tables, formats, template)
+    files["report.json"] = trace(document, draft.asked, draft.counts)
+    settings = {
+        "confidence_level": confidence_level, "seed": seed, "formats": list(formats), "sections": list(chosen),
+        "pseudonyms": pseudonyms, "min_cell": min_cell, "language": language,
+    }
     publish(folder, files, manifest(study, settings, files))
     return folder
+
+
+def draft_of(
+    study: Study, options: Options | None = None, language: str = "en", step: Callable[[str], None] = lambda words: None
+) -> Draft:
+    """What the sections are written from."""
+    study = _with_a_band(study)
+    return Draft(study, options or Options(), Names(study), voice(language), step=step)
+
+
+def evaluation(draft: Draft, sections: Sequence[str] = tuple(SECTIONS)) -> Document:
+    """The document: the sections asked for, in the order in which people read them."""
+    say, study = draft.say, draft.study
+    written = tuple(write(draft) for name, write in SECTIONS.items() if name in sections)
+    made = ", ".join(f"{name} {version}" for name, version in versions().items())
+    settings = f"{draft.interval_head}s; seed {draft.options.seed}"
+    meta = (
+        (say.word("made.with"), (Label(made),)),
+        (say.word("made.settings"), (Label(settings),)),
+        (say.word("made.input"), say("made.fingerprints")),
+    )
+    subtitle = say.word("made.subtitle" if study.has_gold else "made.subtitle_no_gold")
+    return Document(study.title, written, subtitle=subtitle, synthetic=study.synthetic, meta=meta)
+
+
+def _chosen(given: Sequence[str] | None, known: Sequence[str] | Mapping[str, object], what: str) -> tuple[str, ...]:
+    chosen = tuple(known) if given is None else tuple(dict.fromkeys(given))
+    for name in chosen:
+        if name not in known:
+            raise ArgumentError(f"unknown {what} {name!r}. {nearest(name, known)}Choose from {', '.join(known)}.")
+    if not chosen:
+        raise ArgumentError(f"no {what} is chosen; choose from {', '.join(known)}")
+    return chosen
+
+
+def _pseudonymous(study: Study, pseudonyms: str, seed: int) -> Study:
+    """The study with officers under the names that the report shows."""
+    if pseudonyms == "keep":
+        return study
+    if pseudonyms != "renumber":
+        raise ArgumentError(f"pseudonyms {pseudonyms!r}: choose from keep, renumber")
+    import numpy as np
+
+    n = len(study.raters)
+    numbers = np.random.default_rng(seed).permutation(n) + 1
+    return replace(study, raters=tuple(f"Officer {number:0{len(str(n))}d}" for number in numbers))
 
 
 def _with_a_band(study: Study) -> Study:
@@ -82,30 +169,3 @@ def _name(study: Study) -> str:
     if study.source is None:
         raise ArgumentError("a study made from data frames has no folder to name the report after: give out=")
     return study.source.resolve().stem
-
-
-def evaluation(study: Study, findings: Findings, *, confidence_level: float, seed: int) -> Document:
-    """The document: the sections in the order in which people read them."""
-    draft = Draft(study, findings, Names(study), confidence_level, seed)
-    sections = (
-        summary.main_points_section(draft),
-        summary.limits_box(draft),
-        about.study_section(draft),
-        about.quality_section(draft),
-        ratings.distributions_section(draft),
-        ratings.gold_section(draft),
-        ratings.overall_section(draft),
-        reliability.between_section(draft),
-        reliability.icc_section(draft),
-        ratings.officers_section(draft),
-        about.design_section(draft),
-        about.methods_section(draft),
-        about.limits_section(draft),
-    )
-    meta = (
-        ("Made with", ", ".join(f"{name} {version}" for name, version in versions().items())),
-        ("Settings", f"{draft.interval_head}s; seed {seed}"),
-        ("Input", "Fingerprints of every input file stand in manifest.json"),
-    )
-    return Document(study.title, sections, subtitle="Evaluation of agreement between officers, and with the gold standard"
-                    if study.has_gold else "Evaluation of agreement between officers", synthetic=study.synthetic, meta=meta)

@@ -14,8 +14,8 @@ from arms_irr.reporting.manifest import MAKER
 __all__ = ["foreign", "publish"]
 
 
-def publish(folder: Path, files: Mapping[str, str], manifest: str) -> None:
-    """Write text files into ``folder``, replacing a report that stands there.
+def publish(folder: Path, files: Mapping[str, str | bytes], manifest: str) -> None:
+    """Write files (text as UTF-8) into ``folder``, replacing a report that stands there.
 
     Everything is written beside the target first and renamed at the end, so an error or an interruption
     leaves the old report whole. Files in the folder that the old report did not make are kept.
@@ -30,10 +30,10 @@ def publish(folder: Path, files: Mapping[str, str], manifest: str) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
             fresh, old = Path(scratch) / "new", Path(scratch) / "old"
-            for name, text in {**files, "manifest.json": manifest}.items():
+            for name, content in {**files, "manifest.json": manifest}.items():
                 path = fresh / name
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text, encoding="utf-8", newline="\n")
+                path.write_bytes(content.encode() if isinstance(content, str) else content)
             for path in kept:
                 target = fresh / path.relative_to(folder)
                 if not target.exists():

@@ -15,6 +15,7 @@ __all__ = [
     "NA",
     "base",
     "coefficient",
+    "edges",
     "footnotes",
     "interval",
     "letters",
@@ -55,7 +56,12 @@ def of_every_100(share: float) -> str:
 def _edges(share: float, low: str, high: str) -> str:
     if not math.isfinite(share):
         return NA
-    return low if 0 < share < 0.005 else high if 0.995 < share < 1 else ""
+    return {"low": low, "high": high, "": ""}[edges(share)]
+
+
+def edges(share: float) -> str:
+    """ "low" or "high" where a share would be rounded to 0 or 100 and is neither; otherwise ""."""
+    return "low" if 0 < share < 0.005 else "high" if 0.995 < share < 1 else ""
 
 
 def coefficient(value: float, table: bool = False) -> str:

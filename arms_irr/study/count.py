@@ -16,7 +16,7 @@ from arms_irr.statistics.tally import Tally
 if TYPE_CHECKING:
     from arms_irr.study.study import Study
 
-__all__ = ["NOT_RECORDED", "Cell", "Judged", "cells", "columns", "decisions", "judged", "names", "tally"]
+__all__ = ["NOT_RECORDED", "Cell", "Judged", "cells", "columns", "decisions", "judged", "labels", "names", "tally"]
 
 NOT_RECORDED = "(not recorded)"  # the group of those whose attribute is not known
 _ALONE = ("overall", "static")  # kinds that never enter a pool with other factors
@@ -87,6 +87,20 @@ def _column(study: Study, name: str) -> tuple[Ints, tuple[str, ...]]:
     raise ArgumentError(f"cannot group by {name!r}. {nearest(name, columns(study))}This study has: {', '.join(columns(study))}.")
 
 
+def labels(study: Study, column: str) -> list[str]:
+    """The values of one grouping column that have ratings, in the order of :func:`cells`."""
+    codes, names = _column(study, column)
+    return [names[k] for k in np.unique(codes[_in_pools(study, [column])])]
+
+
+def _in_pools(study: Study, by: Sequence[str]) -> Ints:
+    """The ratings that enter the cells of these columns."""
+    if {"factor", "kind"} & set(by):
+        return np.arange(len(study.ratings.code))
+    alone = np.array([f.kind in _ALONE for f in study.instrument.factors])
+    return np.flatnonzero(~alone[study.ratings.factor])
+
+
 def cells(study: Study, by: Sequence[str]) -> list[Cell]:
     """The study's ratings in groups, in the order of the study's tables.
 
@@ -98,10 +112,7 @@ def cells(study: Study, by: Sequence[str]) -> list[Cell]:
         raise ArgumentError(f"by= names a column twice: {', '.join(by)}")
     keys = [_column(study, name) for name in by]
     ratings, instrument = study.ratings, study.instrument
-    kind = np.array([f.kind for f in instrument.factors])
-    rows = np.arange(len(ratings.code))
-    if not {"factor", "kind"} & set(by):
-        rows = rows[~np.isin(kind[ratings.factor], _ALONE)]
+    rows = _in_pools(study, by)
     if not len(rows):
         return []
     group = np.zeros(len(rows), dtype=np.int64)

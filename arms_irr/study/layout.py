@@ -222,7 +222,7 @@ def _survey(table: Table, survey: Survey, names: Mapping[str, int]) -> Cells:
             [
                 table.problem(
                     "error",
-                    f"[columns] in study.toml names the column {header!r}, and there is none.",
+                    f"[columns] names the column {header!r}, and there is none.",
                     f"{nearest(header, table.columns)}The columns are: {', '.join(list(table.columns)[:30])}.",
                     column=header,
                 )
@@ -235,7 +235,7 @@ def _survey(table: Table, survey: Survey, names: Mapping[str, int]) -> Cells:
             [
                 table.problem(
                     "error",
-                    f"No column is a rating by [columns] in study.toml (pattern {survey.pattern!r}).",
+                    f"No column is a rating by [columns] (pattern {survey.pattern!r}).",
                     "Mend the pattern, or name the columns one by one.",
                 )
             ]

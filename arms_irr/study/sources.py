@@ -7,11 +7,11 @@ from pathlib import Path
 
 from arms_irr.errors import DataError, Problem
 from arms_irr.study.read import read_bytes, read_file
-from arms_irr.study.settings import EXAMPLE, PARTS, Settings, from_sheet, from_toml
+from arms_irr.study.settings import CLAIMS, EXAMPLE, PARTS, Settings, from_sheet, from_toml
 from arms_irr.study.table import Table
 from arms_irr.study.workbook import Workbook
 
-__all__ = ["from_folder", "from_workbook", "no_raters"]
+__all__ = ["claims_file", "from_folder", "from_workbook", "no_raters"]
 
 Tables = dict[str, Table | None]  # None: named, and not readable
 Files = list[tuple[str, Path]]
@@ -106,6 +106,20 @@ def from_workbook(path: Path, problems: list[Problem]) -> tuple[Settings, Tables
                 )
             )
     return _titled(settings, path.stem), tables
+
+
+def claims_file(settings: Settings, beside: Path, problems: list[Problem]) -> Files:
+    """The file of the claims, claims.toml where the study names none and it is there; what it says is not looked at."""
+    named = settings.sources.get(CLAIMS)
+    path = beside / (named or f"{CLAIMS}.toml")
+    if settings.declares_no(CLAIMS) or not (named or path.is_file()):
+        return []
+    try:
+        read_bytes(path)  # that it is there and may be read is all that is asked here
+    except DataError as error:
+        problems += error.problems
+        return []
+    return [(CLAIMS, path)]
 
 
 def _titled(settings: Settings, title: str) -> Settings:

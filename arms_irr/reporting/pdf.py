@@ -1,0 +1,133 @@
+"""A document as PDF/UA-1 through typst: tagged, with an outline, alternative texts enforced, the same bytes every time."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from arms_irr.errors import ArgumentError
+from arms_irr.reporting.columns import column_widths
+from arms_irr.reporting.document import (
+    SYNTHETIC,
+    Block,
+    Bullets,
+    Callout,
+    Cited,
+    Definitions,
+    Document,
+    Figure,
+    Paragraph,
+    Ref,
+    Section,
+    Strong,
+    Table,
+    Text,
+    kept,
+    pieces,
+    plain,
+)
+
+if TYPE_CHECKING:
+    from typst import Fonts
+
+__all__ = ["to_pdf"]
+
+_ROOM = {"normal": 89, "dense": 101, "landscape": 157}  # digits of a table's text from margin to margin
+_TEMPLATE = Path(__file__).parent / "report.typ"
+
+
+def to_pdf(document: Document) -> bytes:
+    """The document as the bytes of a PDF file on A4.
+
+    The template reads the document as JSON; no word of it is ever read as typst markup. Only the fonts that come
+    with matplotlib are used, so the bytes do not depend on the machine. Scripts that DejaVu Sans does not have
+    (Chinese, Thai ...) are set in the boxes of a last-resort font: they copy and read aloud as what they are.
+
+    Raises
+    ------
+    ArgumentError
+        When typst refuses the document, above all because a figure has no alternative text.
+    """
+    import typst
+
+    try:
+        pdf = typst.compile(
+            str(_TEMPLATE), format="pdf", pdf_standards="ua-1", timestamp=0, font_paths=_fonts(),
+            sys_inputs={"document": json.dumps(_document(document))},
+        )  # fmt: skip
+    except typst.TypstError as error:
+        hints = " ".join(error.hints)
+        raise ArgumentError(f"typst refuses to write the PDF: {error.message}. {hints}".rstrip()) from error
+    assert isinstance(pdf, bytes)
+    return pdf
+
+
+@lru_cache(maxsize=1)
+def _fonts() -> Fonts:
+    import matplotlib
+    from typst import Fonts
+
+    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    return Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(folder)])
+
+
+def _document(document: Document) -> dict[str, Any]:
+    language, _, region = document.language.partition("-")
+    sections = [_block(section, document) for section in document.sections]
+    return {
+        "title": document.title,
+        "running": document.running_title,
+        "subtitle": document.subtitle,
+        "language": language,
+        "region": region or None,
+        "synthetic": SYNTHETIC if document.synthetic else None,
+        "front": sections[: document.front],
+        "sections": sections[document.front :],
+        "meta": [[term, _text(text, document)] for term, text in document.meta],
+    }
+
+
+def _block(block: Block, document: Document) -> dict[str, Any]:
+    def said(text: Text) -> list[list[str]]:
+        return _text(text, document)
+
+    match block:
+        case Paragraph(text):
+            content: dict[str, Any] = {"text": said(text)}
+        case Bullets(items, title):
+            content = {"title": said(title), "items": [said(item) for item in items]}
+        case Definitions(items):
+            content = {"items": [[term, said(text)] for term, text in items]}
+        case Callout(kind, title, blocks):
+            content = {"box": kind, "title": title, "blocks": [_block(inner, document) for inner in blocks]}
+        case Section(id, title, blocks):
+            content = {"id": id, "title": title, "blocks": [_block(inner, document) for inner in blocks]}
+        case Figure(id, caption, alt, svg, title):
+            content = {"id": id, "caption": said(caption), "title": said(title), "alt": plain(alt, document.names), "svg": svg}
+        case Table(id, caption):
+            content = {
+                "id": id,
+                "caption": said(caption),
+                "title": [],
+                "columns": [{"head": kept(c.head), "unit": c.unit, "align": c.align} for c in block.columns],
+                "bodies": list(block.bodies),
+                "notes": [said(note) for note in block.notes],
+                "width": block.width,
+                "widths": column_widths(block, _ROOM[block.width]),
+            }
+    return {"kind": type(block).__name__, **content}
+
+
+def _text(text: Text, document: Document) -> list[list[str]]:
+    """Pieces as lists: the words, then how they are set, then where they lead."""
+    out = []
+    for piece in pieces(text):
+        if isinstance(piece, Ref):
+            out.append([document.names[piece.id], "ref", piece.id])
+        elif isinstance(piece, Strong) or (isinstance(piece, Cited) and piece.strong):
+            out.append([kept(piece.text), "strong"])
+        else:
+            out.append([kept(plain((piece,))), "plain"])
+    return [piece for piece in out if piece[0]]

@@ -1,0 +1,1 @@
+"""Sections of the evaluation report: a file each, a Draft in, a Section out."""

@@ -112,14 +112,18 @@ def asked(cases=2, count=12, officers=20):
 
 
 def camps(cases=2, count=12):
-    states = (*PRIORITY.categories, "Unable to rate")
-    lines = [(f"f{f}", f"case-{c}", s, float((3 * f + c + 5 * k) % 9), {"parts": {"two_camps": float(f == 3)}})
-             for f in range(count) for c in range(cases) for k, s in enumerate(states)]
-    return estimates(("factor", "case", "category"), "count", *lines)
+    rows = []
+    for f in range(count):
+        for c in range(cases):
+            shares = [(3 * f + c + 5 * k) % 9 + 1 for k in range(3)]
+            parts = {f"share_{k}": share / sum(shares) for k, share in enumerate(shares)}
+            group = {"factor": f"f{f}", "case": f"case-{c}", "verdict": "two camps" if f == 3 else "scatter"}
+            rows.append(Row(group, "agreement_a", Estimate(0.1, n_ratings=sum(shares), parts={"modal_share": 0.5, **parts})))
+    return Result("?", ("factor", "case", "verdict"), tuple(rows))
 
 
 def ruler(count=12, officers=40):
-    lines = [("rater", f"Officer Smith {i}", wave(i), {}) for i in range(officers)]
+    lines = [("officer", f"Officer Smith {i}", wave(i), {}) for i in range(officers)]
     lines += [("factor", f"{LONG} {i}", 2 * wave(i * i), {"ci_low": 2 * wave(i * i) - 0.3, "ci_high": 2 * wave(i * i) + 0.3}) for i in range(count)]
     lines += [("case", f"case-{i}", wave(i), {}) for i in range(2)]
     lines += [("threshold", "Low | Medium", -0.4, {}), ("threshold", "Medium | High", 1.1, {})]
@@ -354,11 +358,11 @@ KINDS = {
     "distributions": ("factor", "case", "risk_band", "category", "gold"), "gold_agreement": ("factor", "case"),
     "direction": ("factor", "case"), "confusion": ("kind", "gold", "rating"), "coefficients": ("case",),
     "slopes": ("rater", "risk_band"), "rater_heatmap": ("rater", "other"), "missing_map": ("rater", "case", "factor"),
-    "camps": ("factor", "case", "category"), "ruler": ("facet", "name"), "cost_curve": ("factor", "ratio"),
+    "camps": ("factor", "case", "verdict"), "ruler": ("facet", "name"), "cost_curve": ("factor", "ratio"),
     "dstudy": ("n_cases", "n_raters"), "tradeoff": ("cases", "officers", "statistic", "target"),
     "control_chart": ("occasion",), "contrasts": ("contrast", "level"),
 }  # fmt: skip
-USUAL = {"distributions": "share", "confusion": "count", "rater_heatmap": "percent", "missing_map": "given", "camps": "count"}
+USUAL = {"distributions": "share", "confusion": "count", "rater_heatmap": "percent", "missing_map": "given"}
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -439,7 +443,10 @@ def test_missing_map_of_groups_keeps_their_shares():
     assert heights == pytest.approx([0.8 * 0.17 * share for share in (0.5, 0.25, 0.25)])
 
 
-def test_two_camps_are_framed():
+def test_two_camps_are_framed_and_every_count_is_written():
+    said = [text for text, *_ in texts(plots.camps(camps(1, 2), instrument=instrument(2)))]
+    assert [text for text in said if text.isdigit()] == ["1", "6", "2", "4", "9", "5"]
+    assert {"Low", "Medium", "High"} <= set(said)
     assert sum(p.get_edgecolor()[:3] == pytest.approx((0xD5 / 255, 0x5E / 255, 0), abs=1e-3) and not p.get_fill()
                for ax in plots.camps(camps(2, 5)).axes for p in ax.patches) == 2  # fmt: skip
 

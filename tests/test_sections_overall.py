@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from small_study import write_workbook
 
 import arms_irr as irr
 from arms_irr.analysis.consequences import final_level, visits
@@ -27,6 +28,7 @@ from arms_irr.reporting.trace import trace
 from arms_irr.study.opening import read_study
 from arms_irr.study.ratings import Ratings
 
+ROOT = Path(__file__).parents[1]
 SECTIONS = (missed_section, overall_section, consequences_section)
 L = LEVELS.categories
 HIGHER = [{"overall": a, "rm2000": b, "level": L[max(i, j)]} for i, a in enumerate(L) for j, b in enumerate(L)]
@@ -95,7 +97,8 @@ def test_the_safety_statistic_leads(pilot):
 def test_two_steps_unable_and_false_high_stand_beside(pilot):
     document, said = written(pilot, missed_section)
     result = missed_high(pilot, ["kind", "risk_band"])
-    for name, words in (("missed_two_steps", "Misses by two steps"), ("unable_gold_high", "unable to rate has not caught"), ("false_high", "The other way round")):
+    lines = {"missed_two_steps": "Misses by two steps", "unable_gold_high": "unable to rate has not caught", "false_high": "The other way round"}
+    for name, words in lines.items():
         most = max(row.estimate.value for row in result.where(name) if row.estimate.estimable and row["kind"] != "overall")
         line = next(line for line in said.split("\n") if words in line)
         assert f"{100 * most:.0f} %" in line
@@ -110,7 +113,8 @@ def test_factors_are_those_whose_gold_is_high(pilot):
     rows = table(document, "missed-factors").rows
     assert [row[0] for row in rows] == high
     found = missed_high(pilot, ["factor"])
-    assert [row[2] for row in rows] == [f"{100 * found.get('missed_high', factor=f.id).value:.1f}" for f in pilot.instrument.factors if f.label in high]
+    shares = [found.get("missed_high", factor=f.id).value for f in pilot.instrument.factors if f.label in high]
+    assert [row[2] for row in rows] == [f"{100 * share:.1f}" for share in shares]
 
 
 def test_single_officers_are_counted_not_ranked(pilot, monkeypatch):
@@ -132,7 +136,8 @@ def test_none_missed_still_has_a_limit(pilot):
     _, said = written(perfect, missed_section)
     e = missed_high(perfect, ["kind", "risk_band"]).get("missed_high", kind="risk", risk_band="higher")
     assert e.value == 0
-    assert f"no rating was lower where the gold standard is High; in all likelihood it is no more than {math.ceil(100 * e.ci_high)} of every 100" in said
+    limit = math.ceil(100 * e.ci_high)
+    assert f"no rating was lower where the gold standard is High; in all likelihood it is no more than {limit} of every 100" in said
     assert "No rating was two steps or more below" in said
     assert "Errors cost the same" in said
 
@@ -164,13 +169,10 @@ def test_orders_that_hold_at_every_ratio(pilot, second):
     for study in (pilot, second):
         document, said = written(study, missed_section)
         told = [line for line in said.split("\n") if line.startswith(("Errors on", "Which costs more"))]
-        clear = 0
-        for (a, b) in (("risk", "protective"),):
-            cells = [f"{kind}, {band}" for kind in (a, b) for band in ("lower", "higher")]
-            for first, second_ in ((0, 1), (0, 2), (1, 3), (2, 3)):
-                rows = cost_order(study).where(first=cells[first], second=cells[second_])
-                signs = {np.sign(row.estimate.ci_low) for row in rows} | {np.sign(row.estimate.ci_high) for row in rows}
-                clear += len(signs) == 1
+        clear, cells = 0, [f"{kind}, {band}" for kind in ("risk", "protective") for band in ("lower", "higher")]
+        for a, b in ((0, 1), (0, 2), (1, 3), (2, 3)):
+            rows = cost_order(study).where(first=cells[a], second=cells[b])
+            clear += len({np.sign(limit) for row in rows for limit in (row.estimate.ci_low, row.estimate.ci_high)}) == 1
         assert len(told) == clear
         assert any(isinstance(block, Figure) and block.id == "fig-costs" for block in walk(document.sections))
         assert f"In {4 - clear} of 4 comparisons" in said
@@ -220,7 +222,8 @@ def test_agreement_consistency_and_sources(pilot):
         assert f"{100 * row.estimate.value:.0f} of every 100 overall ratings fit the officer's own factor ratings" in said
     found = overall_integration(pilot)
     share = found.get("overall_from_factors")
-    assert f"{100 * share.value:.0f} % goes with different factor ratings (95 % interval {100 * share.ci_low:.0f} to {100 * share.ci_high:.0f}" in said
+    value, low, high = (f"{100 * x:.0f}" for x in (share.value, share.ci_low, share.ci_high))
+    assert f"{value} % goes with different factor ratings (95 % interval {low} to {high}" in said
     assert "cannot be told: too few cases per officer" in said
     assert "fewer than five cases" in said
     assert f"{found.get('pairs_disagreeing_differ').parts['pairs']:.0f} such pairs" in said
@@ -311,9 +314,8 @@ def odd_studies(pilot):
     yield "one case", irr.Study.from_frames(pilot.frame().query("case == 'case_b'")[["rater", "case", "factor", "rating"]])
     rng = np.random.default_rng(1)
     for tool in ("three-point-items", "rm2000-s"):
-        factors = irr.load_instrument(tool).factors
-        scales = irr.load_instrument(tool).scales
-        rows = [(a, c, f.id, scales[f.scale].categories[rng.integers(len(scales[f.scale].categories))]) for a in "abcde" for c in "pqrs" for f in factors]
+        labels = {f.id: irr.load_instrument(tool).scale_of(f.id).categories for f in irr.load_instrument(tool).factors}
+        rows = [(a, c, id, rng.choice(own)) for a in "abcde" for c in "pqrs" for id, own in labels.items()]
         ratings = pd.DataFrame(rows, columns=["rater", "case", "factor", "rating"])
         gold = ratings[ratings["rater"] == "a"].drop(columns="rater")
         yield tool, irr.Study.from_frames(ratings, gold, instrument=tool)
@@ -326,6 +328,19 @@ def test_odd_studies_survive(pilot):
             assert all(isinstance(section, Section) and section.blocks for section in document.sections)
 
 
+def test_factors_on_different_scales_are_not_pooled(pilot):
+    study = dict(odd_studies(pilot))["rm2000-s"]
+    document, said = written(study, missed_section)
+    assert "counted factor by factor only" in said
+    assert table(document, "missed-factors").rows
+
+
+def test_one_officer_has_no_sources_of_disagreement(pilot):
+    _, said = written(kept(pilot, pilot.ratings.rater == 3), overall_section, missed_section)
+    assert "comes from cannot be told: only one rater" in said
+    assert "missed no High" not in said
+
+
 # --- [report] ---------------------------------------------------------------------------------------------
 
 
@@ -333,8 +348,8 @@ def test_odd_studies_survive(pilot):
     ("visits_assume_overall", "true"), ("visits_assume_overall", 1), ("cost_ratios", []), ("cost_ratios", [0.5, 2]), ("cost_ratios", [True, 2]),
     ("cost_ratios", "1, 2"), ("cost_ratios", [math.inf]), ("grras", {"7": 3}), ("grras", "x"), ("visit_assume_overall", True),
 ])
-def test_wrong_keys_are_problems(key, value, pilot):
-    study = replace(pilot, report={key: value, "grras": {"1": "in the title"}} | ({key: value} if key == "grras" else {}))
+def test_wrong_keys_are_problems(key, value):
+    study = replace(read_study(ROOT / "data" / "pilot"), report={"grras": {"1": "in the title"}, key: value})
     (problem,) = report_problems(study)
     assert problem.file == "study.toml"
     assert problem.column == key
@@ -355,14 +370,12 @@ def test_right_keys_are_read(pilot):
 
 
 def test_a_workbook_knows_only_text(tmp_path):
-    from tests.small_study import write_workbook
-
     keys = [("title", "Small"), ("instrument", "tiny.toml"), ("synthetic", True), ("report.visits_assume_overall", True),
             ("report.cost_ratios", "1, 3")]
-    study = read_study(write_workbook(Path(tmp_path) / "a.xlsx", study=keys))
+    study = read_study(write_workbook(tmp_path / "a.xlsx", study=keys))
     assert report_problems(study) == ()
     assert assumes_overall(study)
     assert cost_ratios(study) == (1, 3)
-    wrong = read_study(write_workbook(Path(tmp_path) / "b.xlsx", study=[*keys[:3], ("report.visits_assume_overall", "maybe")]))
+    wrong = read_study(write_workbook(tmp_path / "b.xlsx", study=[*keys[:3], ("report.visits_assume_overall", "maybe")]))
     (problem,) = report_problems(wrong)
     assert (problem.file, problem.sheet) == ("b.xlsx", "study")

@@ -156,7 +156,8 @@ def _values(statistic: str, j: Judged, top: int) -> tuple[Mask, npt.NDArray[np.f
 
 def _subjects(study: Study, cell: Cell) -> int:
     r = study.ratings
-    return len(np.unique(r.case[cell.rows].astype(np.int64) * len(study.instrument.factors) + r.factor[cell.rows]))
+    pair = r.case[cell.rows].astype(np.int64) * len(study.instrument.factors) + r.factor[cell.rows]
+    return int(np.count_nonzero(np.bincount(pair)))
 
 
 def _measured(statistic: str, j: Judged, top: int, level: float, alone: bool) -> Estimate:

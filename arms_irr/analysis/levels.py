@@ -166,4 +166,5 @@ def draws(raters: int) -> int:
 def subjects(study: Study, cell: Cell) -> int:
     """How many pairs of case and factor a cell holds."""
     ratings = study.ratings
-    return len(np.unique(ratings.case[cell.rows].astype(np.int64) * len(study.instrument.factors) + ratings.factor[cell.rows]))
+    pair = ratings.case[cell.rows].astype(np.int64) * len(study.instrument.factors) + ratings.factor[cell.rows]
+    return int(np.count_nonzero(np.bincount(pair)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -31,36 +32,48 @@ def before_after(
         For ``exact`` agreement with the gold standard and for ``mean_signed_error``: both occasions and the change
         (later less earlier), over the officers of both; of ``exact`` ``officers_more, officers_equal, officers_less``
         are those improved, unchanged and worse. A change of the signed error tells "rates higher than before" from
-        "rates better". Notes say whether the cases were the same, and how officers of both occasions began.
+        "rates better". ``parts`` of the first change also hold ``cases_again`` and ``cases_once``, the cases rated on
+        both occasions and on one; and where not all officers rated again ``officers_first``, those of the first
+        occasion, ``start_again`` and ``start_left``, their agreement then of those who rated again and of those who did not.
     """
     two = sides(study, "occasion", levels, within)
     asked = [contrast(study, "occasion", levels=two.levels, within=within, statistic=name, confidence_level=confidence_level, seed=seed)
              for name in ("exact", "mean_signed_error")]
     change = asked[0].rows[-1].estimate
-    notes = [*asked[0].notes, *_occasion_notes(study, two)]
+    found = _about(study, two)
+    change = replace(change, parts={**change.parts, **found})
+    notes = [*asked[0].notes, *_occasion_notes(found)]
     if change.estimable and "officers_more" in change.parts:
         counts = [f"{change.parts[f'officers_{way}']:.0f} {word}" for way, word in
                   (("more", "agreed more often with the gold standard than before"), ("equal", "as often"), ("less", "less often"))]
         notes.insert(0, f"Of {change.n_raters} officers, {', '.join(counts)}.")
-    rows = tuple(row for result in asked for row in result.rows)
+    rows = (*asked[0].rows[:2], replace(asked[0].rows[2], estimate=change), *asked[1].rows)
     return Result("Change from one occasion to another", asked[0].by, rows, tuple(notes), seed, names=study.case_titles,
                   synthetic=study.synthetic)
 
 
-def _occasion_notes(study: Study, two: Sides) -> list[str]:
+def _about(study: Study, two: Sides) -> dict[str, float]:
+    """Which cases came again, and how the officers who rated again began."""
     ratings = study.ratings
     later, earlier = (set(np.unique(ratings.case[cell.rows]).tolist()) for cell in two.cells)
-    found = []
-    if later & earlier:
-        found.append("Some cases were rated on both occasions: officers may have remembered them.")
-    if later ^ earlier:
-        found.append("Some cases were rated on one occasion only: unless half the officers had each case first, the change cannot be "
-                     "told from a difference in difficulty.")
+    found = {"cases_again": float(len(later & earlier)), "cases_once": float(len(later ^ earlier))}
     sums, totals, flags = per_officer(study, two.cells, "exact")
     again, first = totals.min(axis=1) > 0, totals[:, 1] > 0
     if not flags and again.any() and again.sum() < first.sum():
-        share = [sums[who, 1].sum() / totals[who, 1].sum() for who in (again, first & ~again)]
-        found.append(f"{again.sum()} of the {first.sum()} officers of the first occasion rated again. They had agreed with the gold "
-                     f"standard in {100 * share[0]:.0f} % of their ratings then, the others in {100 * share[1]:.0f} %. Officers chosen "
-                     "because they agreed little improve by chance alone (regression to the mean).")
+        start = [float(sums[who, 1].sum() / totals[who, 1].sum()) for who in (again, first & ~again)]
+        found |= {"officers_first": float(first.sum()), "officers_again": float(again.sum()), "start_again": start[0], "start_left": start[1]}
+    return found
+
+
+def _occasion_notes(about: Mapping[str, float]) -> list[str]:
+    found = []
+    if about["cases_again"]:
+        found.append("Some cases were rated on both occasions: officers may have remembered them.")
+    if about["cases_once"]:
+        found.append("Some cases were rated on one occasion only: unless half the officers had each case first, the change cannot be "
+                     "told from a difference in difficulty.")
+    if "start_again" in about:
+        found.append(f"{about['officers_again']:.0f} of the {about['officers_first']:.0f} officers of the first occasion rated again. They had "
+                     f"agreed with the gold standard in {100 * about['start_again']:.0f} % of their ratings then, the others in "
+                     f"{100 * about['start_left']:.0f} %. Officers chosen because they agreed little improve by chance alone (regression to the mean).")
     return found

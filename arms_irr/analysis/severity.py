@@ -220,8 +220,9 @@ class _Report:
                 rows.append(Row(group, "severity", undefined("no-ratings")))
                 continue
             alike = () if self.apart[j] else ("not-separated",)
-            parts = {"from_mean": float(fit.gap[j]), "from_mean_se": float(fit.gap_se[j]), "wle": float(self.wle[j]), "wle_se": float(self.wle_se[j]), "eap": float(fit.eap[j]),
-                     "posterior_sd": float(fit.posterior_sd[j])}
+            parts = {name: float(values[j]) for name, values in (
+                ("from_mean", fit.gap), ("from_mean_se", fit.gap_se), ("eap", fit.eap), ("posterior_sd", fit.posterior_sd),
+                ("wle", self.wle), ("wle_se", self.wle_se))}
             rows.append(Row(group, "severity", self.estimate(
                 fit.severity[j], float(fit.se[j]), float(fit.low[j]), float(fit.high[j]), flags=alike,
                 method="posterior mean, marginal maximum likelihood", parts=parts, **size)))

@@ -167,6 +167,8 @@ TITLES: dict[str, Title] = {
     "halo_correlation": Title("Correlation of an officer's errors on two factors of a case, beyond severity"),
     "reversal_excess": Title("Agreements with the reversed gold standard less agreements with the gold standard", "count"),
     "reversal_correlation": Title("Rank correlation of protective ratings with the gold standard"),
+    "outside": Title("Officers outside the limits of chance", "count"),
+    "funnel_limit": Title("Limits of chance around the agreement of all officers", "share"),
     # sensitivity, gold review
     "modal_share": Title("Officers who chose the commonest category", "share"),
     "gold_minus_median": Title("Gold standard less the officers' median", "steps"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, Unpack
 
@@ -67,7 +67,7 @@ def cost_curve(result: Result, *, coefficient: str | None = None, **options: Unp
     Parameters
     ----------
     result : Result
-        By ``ratio`` (how many times worse one error is than the other) and any columns that make groups.
+        By ``ratio`` (how many times as much a step too low costs) and any columns that make groups.
     coefficient : str, optional
         The one to draw; the first unless given.
     **options
@@ -76,18 +76,19 @@ def cost_curve(result: Result, *, coefficient: str | None = None, **options: Unp
     found = chosen(result, "ratio", coefficient=coefficient or _first(result))
     look = Look.of(result, options)
     by = [column for column in result.by if column != "ratio"]
-    words = {group: ", ".join(look.factor(part) for part in group) for group in combinations(found, by)}
-    xlabel = "How many times worse a rating too low is than one too high"
+    words = {group: _capital(", ".join(look.factor(part) for part in group)) for group in combinations(found, by)}
+    xlabel = "How many times as much a step too low costs as a step too high"
     return _draw(look, found, {"": _lines(found.rows, "ratio", words, by)}, xlabel, log=True, bands=len(words) <= 4)
 
 
 def dstudy(result: Result, *, coefficient: str | None = None, **options: Unpack[Options]) -> Any:
-    """Dependability against the number of officers, a line for each number of cases.
+    """Dependability against the number of officers; a line for each number of cases, or for each thing measured.
 
     Parameters
     ----------
     result : Result
-        By n_cases and n_raters; ``phi`` or another coefficient between 0 and 1.
+        By n_cases and n_raters; ``phi`` or another coefficient between 0 and 1. Of further columns those that vary
+        make lines of their own, and ``measured`` panels.
     coefficient : str, optional
         The one to draw; ``phi`` where there is one, else the first.
     **options
@@ -96,8 +97,29 @@ def dstudy(result: Result, *, coefficient: str | None = None, **options: Unpack[
     names = dict.fromkeys(row.coefficient for row in result)
     found = chosen(result, "n_cases", "n_raters", coefficient=coefficient or ("phi" if "phi" in names else _first(result)))
     look = Look.of(result, options)
-    lines = _lines(found.rows, "n_raters", _counted(found, "n_cases", "case"), ["n_cases"])
-    return _draw(look, found, {"": _ascending(lines)}, "Number of officers", log=True, ordered=True, limits=(0.0, 1.0))
+    found = replace(found, rows=tuple(row for row in found if row["n_raters"]))
+    parts = found.split("measured") if "measured" in found.by else {"": found}
+    heads = {_capital(look.name(measured)): _decided(part, look) for measured, part in parts.items()}
+    ordered = all(line.words[0].isdigit() for lines in heads.values() for line in lines)  # numbers of cases, and nothing else
+    return _draw(look, found, heads, "Number of officers", log=True, ordered=ordered, limits=(0.0, 1.0))
+
+
+def _decided(result: Result, look: Look) -> list[_Line]:
+    """The lines of one panel of a decision study."""
+    varying = [by for by in result.by if by not in ("n_raters", "n_cases", "measured") and len(values(result, by)) > 1]
+    if not varying:
+        return _ascending(_lines(result.rows, "n_raters", _counted(result, "n_cases", "case"), ["n_cases"]))
+    groups, counted = combinations(result, [*varying, "n_cases"]), _counted(result, "n_cases", "case")
+    told = len(groups) > len(combinations(result, varying))  # whether the number of cases is needed to tell lines apart
+    words = {
+        (*group, n): _capital(", ".join([*(look.name(part) for part in group), *([counted[n,]] if told else [])]))
+        for *group, n in groups
+    }
+    return _lines(result.rows, "n_raters", words, [*varying, "n_cases"])
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def tradeoff(result: Result, *, coefficient: str | None = None, **options: Unpack[Options]) -> Any:
@@ -148,7 +170,7 @@ def _draw(
     share = title_of(result.rows[0].coefficient).unit == "share"
     scale = scale or (100 if share else 1)
     if not ylabel:
-        ylabel = look.statistic(result.rows[0].coefficient) + (", per cent" if share else "")
+        ylabel = look.quantity(result.rows[0].coefficient)
     wrapped = {head: [label(line.words, 26 if look.width > 5 else 14, 2) for line in lines] for head, lines in heads.items()}
     most = max(len("\n".join(texts).split("\n")) for texts in wrapped.values())
     with drawing():
@@ -261,7 +283,7 @@ def control_chart(result: Result, *, coefficient: str | None = None, **options: 
     with drawing():
         layout = Layout(
             look, heads=[look.names_of(group) for group in groups], columns=min(2, len(groups)), height=2.4, left=0.3, right=0.75,
-            xlabel="Occasion", ylabel=look.statistic(found.rows[0].coefficient) + (", per cent" if scale == 100 else ""),
+            xlabel="Occasion", ylabel=look.quantity(found.rows[0].coefficient),
             legend=_control_keys(found),
         )  # fmt: skip
         figure, axes = panels(layout)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Unpack
 
-from arms_irr.analysis.result import Result
+from arms_irr.analysis.result import Result, Row
 from arms_irr.plots.layout import Layout, nothing_to_show, panels
 from arms_irr.plots.style import (
     INK,
@@ -165,73 +165,76 @@ def camps(result: Result, **options: Unpack[Options]) -> Any:
     Parameters
     ----------
     result : Result
-        By factor, case and category; coefficient ``count`` (categories of the scale, lowest first; "unable to
-        rate" is hatched). A cell of two camps has a row of coefficient ``two_camps`` with a value above 0, or
-        ``parts["two_camps"]`` above 0 in one of its counts.
+        By factor, any further columns (case ...) and ``verdict``, as :func:`arms_irr.analysis.camps.camps` gives it:
+        ``parts`` hold ``share_0, share_1 ...`` of each category, the lowest first. A panel for each combination of the
+        further columns, beyond three a column with shares and no numbers. Framed: the verdict "two camps".
     **options
         As in :class:`arms_irr.plots.style.Look`.
     """
-    chosen(result, "factor", "case", "category")
+    chosen(result, "factor", "verdict")
     look = Look.of(result, options)
-    counts = {(row["case"], row["factor"], row["category"]): row.estimate.value for row in result if row.coefficient == "count"}
-    most = max((count for count in counts.values() if not math.isnan(count)), default=0)
-    if not most:
+    further = [by for by in result.by if by not in ("factor", "verdict")]
+    groups = list(dict.fromkeys(tuple(row[by] for by in further) for row in result))
+    found = {(tuple(row[by] for by in further), row["factor"]): row for row in result if "share_0" in row.estimate.parts}
+    if not found:
         return nothing_to_show(look, result)
-    marked = {
-        (row["case"], row["factor"]) for row in result
-        if (row.coefficient == "two_camps" and row.estimate.value > 0) or row.estimate.parts.get("two_camps", 0) > 0
-    }  # fmt: skip
-    cases, factors = values(result, "case"), values(result, "factor")
-    categories = _categories(list(dict.fromkeys(category for *_, category in counts)), look)
-    compact = len(cases) > _PANELS
-    names = [label(look.name(case), 34, 1) for case in cases]
+    compact = len(groups) > _PANELS
+    # Without room for numbers cells are compared by eye: shares, because not every officer rates every case.
+    bars = {key: [share * (1 if compact else row.estimate.n_ratings) for share in _shares(row)] for key, row in found.items()}
+    most = max(max(cell) for cell in bars.values())
+    categories = _categories(max(len(cell) for cell in bars.values()), look)
+    framed = any(row["verdict"] == "two camps" for row in found.values())
+    names = [label(look.names_of(group), 34, 1) for group in groups]
     with drawing():
         layout = Layout(
             look,
-            factor_rows(factors, look),
+            factor_rows(values(result, "factor"), look),
             _TALLEST + (0.06 if compact else _NUMBER + 0.1),
-            [""] if compact else [look.name(case) for case in cases],
-            1 if compact else len(cases),
-            "Number of officers who chose each category; framed: two camps",
+            [""] if compact else [look.names_of(group) for group in groups],
+            1 if compact else len(groups),
+            ("Share" if compact else "Number") + " of officers who chose each category" + ("; framed: two camps" if framed else ""),
             tick_lines=math.ceil(max(text_width(name) for name in names) / LINE) if compact else 1,
-            legend=_category_keys(categories),
+            legend=_category_keys(categories, framed),
         )
         figure, axes = panels(layout)
         width = len(categories) + (0.8 if compact else 0.2)
         for ax in axes:
-            ax.set_xlim(-0.6, width * (len(cases) if compact else 1) - 0.6)
+            ax.set_xlim(-0.6, width * (len(groups) if compact else 1) - 0.6)
             ax.tick_params(axis="x", length=0)
             ax.spines["bottom"].set_visible(False)
             if compact:
-                ax.set_xticks([width * number + (len(categories) - 1) / 2 for number in range(len(cases))], names, rotation=90)
+                ax.set_xticks([width * number + (len(categories) - 1) / 2 for number in range(len(groups))], names, rotation=90)
             else:
                 ax.set_xticks(range(len(categories)), [short for _, short, _ in categories])
-        for number, case in enumerate(cases):
+        for number, group in enumerate(groups):
             ax, left = (axes[0], width * number) if compact else (axes[number], 0.0)
             for (factor, _), middle, high in zip(layout.rows, layout.places, layout.row_heights, strict=True):
-                if factor is not None:
-                    bars = [(counts.get((case, factor, category), math.nan) / most, style) for category, _, style in categories]
+                if factor is not None and (group, factor) in found:
+                    columns = [(bar / most, style) for bar, (*_, style) in zip(bars[group, factor], categories, strict=False)]
                     ground = middle + (_TALLEST / 2 if compact else high / 2 - 0.045)
-                    _columns(ax, left, ground, bars, 0 if compact else most, (case, factor) in marked)
+                    _columns(ax, left, ground, columns, 0 if compact else most, found[group, factor]["verdict"] == "two camps")
     return figure
 
 
-def _categories(found: Sequence[str], look: Look) -> list[tuple[str, str, dict[str, Any]]]:
-    """Every category with a short form and its style, light to dark; "unable to rate" hatched."""
+def _shares(row: Row) -> list[float]:
+    """The share of each category, the lowest first."""
+    return [row.estimate.parts[f"share_{k}"] for k in range(len(row.estimate.parts)) if f"share_{k}" in row.estimate.parts]
+
+
+def _categories(count: int, look: Look) -> list[tuple[str, str, dict[str, Any]]]:
+    """Every category with a short form and its style, light to dark; numbers where no instrument has as many."""
     scales = list(look.instrument.scales.values()) if look.instrument else []
-    unable = {label for scale in scales for label in scale.not_rated} or {"Unable to rate"}
-    short = {c: s for scale in scales for c, s in zip(scale.categories, scale.short, strict=False)}
-    rated = [category for category in found if category and category not in unable]
-    shades = dict(zip(rated, ramp(len(rated)), strict=True))
-    styles = {category: {"facecolor": shades[category], "linewidth": 0} if category in shades else UNABLE for category in found if category}
-    return [(c, label(short.get(c) or "".join(word[0] for word in c.split()).upper(), 4, 1), style) for c, style in styles.items()]
+    known = next(((scale.categories, scale.short) for scale in scales if len(scale.categories) == count), None)
+    names, short = known or ([str(k + 1) for k in range(count)], ())
+    styles = [{"facecolor": colour, "linewidth": 0} for colour in ramp(count)]
+    return [(name, label(s, 4, 1), style) for name, s, style in zip(names, short or names, styles, strict=True)]
 
 
-def _category_keys(categories: Sequence[tuple[str, str, dict[str, Any]]]) -> list[Any]:
+def _category_keys(categories: Sequence[tuple[str, str, dict[str, Any]]], framed: bool) -> list[Any]:
     from matplotlib.patches import Patch
 
     keys = [Patch(**style | {"edgecolor": "#8c959c", "linewidth": 0.4}, label=label(category)) for category, _, style in categories]
-    return [*keys, Patch(facecolor="none", edgecolor=LOWER, linewidth=1.4, label="Two camps")]
+    return [*keys, Patch(facecolor="none", edgecolor=LOWER, linewidth=1.4, label="Two camps")] if framed else keys
 
 
 def _columns(ax: Any, left: float, ground: float, bars: Sequence[tuple[float, dict[str, Any]]], most: float, marked: bool) -> None:

@@ -145,7 +145,7 @@ def slopes(result: Result, pooled: Result | None = None, *, coefficient: str = "
             left=0.2,
             heads=[look.names_of(group) for group in groups],
             columns=min(3, len(groups)),
-            ylabel=look.statistic(coefficient) + (", in steps" if steps else ", per cent"),
+            ylabel=look.quantity(coefficient),
             xlabel=_slopes_note(officers.values(), bool(means)),
             tick_lines=max(text.count("\n") + 1 for text in words),
         )  # fmt: skip

@@ -23,47 +23,51 @@ from arms_irr.plots.style import (
     drawing,
     label,
     text_width,
-    values,
 )
 
 __all__ = ["ruler"]
 
-_OFFICERS = ("rater", "raters", "officer", "officers")
+_OFFICERS = ("officer", "rater")
+_PLACES = ("severity", "location", "threshold")  # what lies on the scale; a severity model reports more
 _DOT = 0.075  # inches from one officer's dot to the next
 _STAND = 1.25  # inches for the officers
 _DODGE, _STEPS = 0.07, 4  # inches between neighbouring items, and how many places they take turns in
 
 
-def ruler(result: Result, *, coefficient: str | None = None, unit: str = "logits", **options: Unpack[Options]) -> Any:
+def ruler(result: Result, *, facets: Sequence[str] | None = None, unit: str = "logits", **options: Unpack[Options]) -> Any:
     """Officers as unnamed dots, and beside them every factor, case or threshold with its interval, on one scale.
 
     Parameters
     ----------
     result : Result
-        By facet and name. The facet ``rater`` (or ``officer``) is stacked as dots; every other facet has a
-        column of its own, in order of appearance. ``threshold`` also draws a line across.
-    coefficient : str, optional
-        The one to draw; all rows unless given.
+        By facet and name; coefficients ``severity``, ``location`` and ``threshold``. The facet ``officer`` is stacked
+        as dots; every other has a column of its own. ``threshold`` also draws a line across.
+    facets : sequence of str, optional
+        Those to draw, in order; all unless given, but not ``item`` where factors and cases have places of their own.
     unit : str
         Of the scale, for its axis.
     **options
         As in :class:`arms_irr.plots.style.Look`.
     """
-    found = chosen(result, "facet", "name", coefficient=coefficient)
+    found = chosen(result, "facet", "name")
+    placed = [row for row in found if row.coefficient in _PLACES]
+    there = list(dict.fromkeys(row["facet"] for row in placed))
+    drawn = facets or [facet for facet in there if facet != "item" or not {"factor", "case"} & set(there)]
+    found = replace(found, rows=tuple(row for row in placed if row["facet"] in drawn))
     look = Look.of(result, options)
     known = [row for row in found if row.estimate.estimable]
     if not known:
-        return nothing_to_show(look, found)
+        return nothing_to_show(look, result)
     officers = [row.estimate.value for row in known if row["facet"] in _OFFICERS]
-    facets = [facet for facet in values(found, "facet") if facet not in _OFFICERS]
+    facets = [facet for facet in drawn if facet not in _OFFICERS]
     items = {facet: [row for row in known if row["facet"] == facet] for facet in facets}
     stand = _STAND if officers else 0.0
     with drawing():
         look = replace(look, width=max(look.width, 0.75 + stand + 1.3 * len(facets)))  # narrower it could not be read
         marks = [_DODGE * min(_STEPS, len(items[facet])) + 0.24 for facet in facets]
-        widths = _widths([[look.factor(row["name"]) for row in items[facet]] for facet in facets], look.width - 0.75 - stand - sum(marks))
+        widths = _widths([[_called(row, look) for row in items[facet]] for facet in facets], look.width - 0.75 - stand - sum(marks))
         words = {
-            facet: [_fitted(look.factor(row["name"]), width) for row in items[facet]]
+            facet: [_fitted(_called(row, look), width) for row in items[facet]]
             for facet, width in zip(facets, widths, strict=True)
         }
         heads = [look.names_of([facet]) for facet in facets]
@@ -90,6 +94,11 @@ def ruler(result: Result, *, coefficient: str | None = None, unit: str = "logits
             _items(ax, stand, items[facet], words[facet], layout, facet.startswith("threshold"))
             stand += mark + width
     return figure
+
+
+def _called(row: Row, look: Look) -> str:
+    """The name of a factor, case or threshold; of an item, those of its case and factor."""
+    return ", ".join(look.factor(part) for part in row["name"].split(", ")) if row["facet"] == "item" else look.factor(row["name"])
 
 
 def _fitted(name: str, width: float) -> str:

@@ -50,6 +50,7 @@ _KINDS = {
     "static": "Static factors",
     "overall": "Overall",
 }
+_UNITS = {"share": ", per cent", "points": ", in percentage points", "steps": ", in steps", "logits": ", in logits"}
 GOLD: dict[str, Any] = {
     "marker": "D",
     "color": "black",
@@ -140,6 +141,10 @@ class Look:
     def statistic(self, coefficient: str) -> str:
         """A coefficient in words."""
         return self.names.get(coefficient, title_of(coefficient).words)
+
+    def quantity(self, coefficient: str) -> str:
+        """A coefficient in words with its unit, for an axis."""
+        return self.statistic(coefficient) + _UNITS.get(title_of(coefficient).unit, "")
 
     @property
     def characters(self) -> int:

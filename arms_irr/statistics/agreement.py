@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from arms_irr.errors import ArgumentError, nearest
 from arms_irr.statistics.pairs import pair_kappas
-from arms_irr.statistics.tally import Tally
+from arms_irr.statistics.tally import Codes, Tally
 from arms_irr.statistics.weights import Floats, ordinal_distance
 
 __all__ = ["COEFFICIENTS", "Coefficient", "View", "coefficient"]
@@ -33,6 +34,7 @@ class View:
     tally : Tally
         Where it comes from.
     counts : (..., U, q) array
+        With ``without``, (q + 1, U, q): every unit without a rating in each category, and as it is.
     weight : (..., U) array
         How often each unit counts.
     present : (..., R) array or None
@@ -40,6 +42,9 @@ class View:
     selves : (..., U) array or None
         How many of the pairs of ratings on a unit set a rating beside itself: the sum of squares of what the
         ratings count. None where every rating counts once, so that it is the number of ratings.
+    without : (B,) integer array or None
+        A batch that leaves out one rater each. What a rater's leaving does to a unit depends only on the category that
+        the rater chose, so that q + 1 versions of the units serve all raters.
     """
 
     tally: Tally
@@ -47,6 +52,7 @@ class View:
     weight: Floats
     present: Floats | None = None
     selves: Floats | None = None
+    without: Codes | None = None
 
     @classmethod
     def whole(cls, tally: Tally) -> View:
@@ -56,16 +62,35 @@ class View:
 
     def mean(self, values: Floats, over: Floats) -> Floats:
         """Mean of ``values`` (..., U) over the units where ``over`` holds; ``nan`` when there are none."""
-        weight = self.weight * over
-        summed = weight @ values if values.ndim == 1 else (weight * values).sum(axis=-1)
-        return _ratio_or_nan(summed, weight.sum(axis=-1))
+        return _ratio_or_nan(self.total(over * values), self.total(over))
+
+    def total(self, values: Floats) -> Floats:
+        """(...) sum of ``values`` (..., U) over the units, each as often as it counts."""
+        if self.without is not None:
+            return self._chosen(values[..., None])[..., 0]
+        return np.asarray(self.weight @ values if values.ndim == 1 else (self.weight * values).sum(axis=-1))
+
+    def summed(self, values: Floats) -> Floats:
+        """(..., m) the same of ``values`` (..., U, m)."""
+        return _summed(self.weight, values) if self.without is None else self._chosen(values)
+
+    def _chosen(self, versions: Floats) -> Floats:
+        """(B, m) sums over units of values (q + 1, U, m), for each rater left out of the version that belongs to its ratings."""
+        weighted = self.weight[:, None] * versions
+        return np.asarray(sum(shown @ values for shown, values in zip(self._shown, weighted, strict=True)))
+
+    @cached_property
+    def _shown(self) -> list[Floats]:
+        """q + 1 arrays (B, U): 1 where the rater left out chose that category; the last where it gave none."""
+        assert self.tally.codes is not None
+        own = np.ascontiguousarray(self.tally.codes[:, self.without].T)
+        return [(own == k).astype(np.float64) for k in range(len(self.counts) - 1)] + [(own < 0).astype(np.float64)]
 
     def margins(self) -> Floats:
         """(..., q) mean over units of the share of raters per category: pi_k."""
         whole = self.counts is self.tally.counts  # then it is known already
         shares, rated = (self.tally.shares, self.tally.raters_per_unit > 0) if whole else _shares(self.counts)
-        weight = self.weight * rated
-        return _ratio_or_nan(_summed(weight, shares), weight.sum(axis=-1)[..., None])
+        return _ratio_or_nan(self.summed(shares), self.total(rated.astype(np.float64))[..., None])
 
     def ratings(self) -> Floats:
         """(..., U) ratings on a unit."""
@@ -84,6 +109,29 @@ class View:
         counts = self.weight @ onehot.reshape(len(onehot), -1)
         shares, rated = _shares(counts.reshape(*self.weight.shape[:-1], *onehot.shape[1:]))
         return shares, rated.astype(np.float64)
+
+    def over_raters(self, values: Floats, power: int = 1) -> Floats:
+        """(..., m) sum of ``values`` (..., R, m) over the raters that take part, each as often as it does to that power."""
+        if self.without is not None:
+            return np.asarray(values.sum(axis=0) - values[self.without])
+        assert self.present is not None
+        return np.asarray(((self.present**power)[..., None, :] @ values)[..., 0, :])
+
+    def taking_part(self) -> Floats:
+        """(..., R) how often each rater takes part."""
+        if self.without is not None:
+            return 1.0 - (np.arange(len(self.tally.rater_margins)) == self.without[:, None])
+        assert self.present is not None
+        return self.present
+
+    def coincidences(self) -> Floats:
+        """(..., q, q) Krippendorff's coincidences: the pairs of values on a unit, divided by its other ratings."""
+        counts, pairs = self.counts, self.pairs()
+        scale = np.divide(self.ratings(), pairs, out=np.zeros(pairs.shape), where=pairs > 0)
+        if self.without is None:
+            return np.asarray(np.swapaxes(counts, -1, -2) @ (counts * (self.weight * scale)[..., None]))
+        each = counts[..., :, None] * counts[..., None, :] * scale[..., None, None]
+        return self.summed(each.reshape(*counts.shape[:-1], -1)).reshape(-1, *each.shape[-2:])
 
 
 def _summed(weight: Floats, values: Floats) -> Floats:
@@ -223,13 +271,11 @@ _FLEISS = _from_margins(lambda pi, w: ((pi @ w) * pi).sum(-1), lambda pi, w: 2 *
 
 def _conger(view: View, w: Floats) -> Pair:
     """Mean over ordered pairs of raters g != h of p_g' W p_h, where p_g are rater g's own margins (Conger 1980)."""
-    assert view.present is not None
     p, rated = view.rater_margins()
-    present = view.present * rated
-    total = np.einsum("...r,...rq->...q", present, p)
-    own = (present**2 * ((p @ w) * p).sum(axis=-1)).sum(axis=-1)
-    between = ((total @ w) * total).sum(axis=-1) - own
-    return _observed(view, w), _ratio_or_nan(between, present.sum(axis=-1) ** 2 - (present**2).sum(axis=-1))
+    total, own = view.over_raters(p), view.over_raters(((p @ w) * p).sum(axis=-1, keepdims=True), 2)
+    n, itself = (view.over_raters(rated[..., None], power) for power in (1, 2))
+    between = ((total @ w) * total).sum(axis=-1) - own[..., 0]
+    return _observed(view, w), _ratio_or_nan(between, (n**2 - itself)[..., 0])
 
 
 def _conger_influence(tally: Tally, w: Floats) -> Floats:
@@ -245,12 +291,11 @@ def _conger_influence(tally: Tally, w: Floats) -> Floats:
 
 def _light(view: View, w: Floats) -> Pair:
     """Mean of the pairwise Cohen kappas, as observed 1 - mean of D_o/D_e and expected 0 (Light 1971)."""
-    assert view.present is not None
-    tally = view.tally
+    tally, present = view.tally, view.taking_part()
     found = [pair_kappas(tally, w, weight) for weight in view.weight.reshape(-1, len(tally.weight))]
     shape = (*view.weight.shape[:-1], *found[0].n.shape)
     kappas, common = (np.stack(x).reshape(shape) for x in zip(*((f.value, f.n) for f in found), strict=True))
-    met = view.present[..., :, None] * view.present[..., None, :] * (common > 0)
+    met = present[..., :, None] * present[..., None, :] * (common > 0)
     met = met * (1 - np.eye(met.shape[-1]))  # a pair without common units is left out of the mean
     # A pair whose kappa is 0/0 makes the mean undefined.
     value, count = np.where(met > 0, met * kappas, 0.0).sum(axis=(-2, -1)), met.sum(axis=(-2, -1))
@@ -261,20 +306,17 @@ def _light(view: View, w: Floats) -> Pair:
 # --- Krippendorff's coincidences --------------------------------------------------------------------------
 
 
-def _coincidence(view: View) -> tuple[Floats, Floats]:
-    """Weights of the units with two or more values, and the totals n_k of their values."""
-    weight = view.weight * (view.pairs() > 0)
-    return weight, _summed(weight, view.counts)
+def _pairable(view: View) -> Floats:
+    """(..., q) n_k: the values of each category on units with two or more."""
+    return view.summed(view.counts * (view.pairs() > 0)[..., None])
 
 
 def _alpha(view: View, distance: Floats) -> Pair:
     """1 - D_o and 1 - D_e with D_e over the pairable values without replacement (Krippendorff 2019, ch. 12)."""
-    weight, n = _coincidence(view)
-    r, total, pairs = view.ratings(), n.sum(axis=-1), view.pairs()
-    apart = r * (view.counts * (view.counts @ distance)).sum(axis=-1)
-    within = (weight * np.divide(apart, pairs, out=np.zeros_like(apart), where=pairs > 0)).sum(axis=-1)
-    between = ((n[..., None, :] @ distance)[..., 0, :] * n).sum(axis=-1)
-    itself = (weight * (r if view.selves is None else view.selves)).sum(axis=-1)
+    n = _pairable(view)
+    within, between = (view.coincidences() * distance).sum(axis=(-2, -1)), ((n[..., None, :] @ distance)[..., 0, :] * n).sum(axis=-1)
+    itself = view.total((view.pairs() > 0) * (view.ratings() if view.selves is None else view.selves))
+    total = n.sum(axis=-1)
     return 1 - _ratio_or_nan(within, total), 1 - _ratio_or_nan(between, total**2 - itself)
 
 
@@ -305,8 +347,7 @@ def _krippendorff_influence(tally: Tally, w: Floats) -> Floats:
 
 
 def _krippendorff_ordinal(view: View, w: Floats) -> Pair:
-    _, n = _coincidence(view)
-    distance = ordinal_distance(n)
+    distance = ordinal_distance(_pairable(view))
     largest = distance.max(axis=(-2, -1), keepdims=True)
     return _alpha(view, np.divide(distance, largest, out=np.zeros_like(distance), where=largest > 0))
 

@@ -29,14 +29,14 @@ def variance(left_out: Floats, times: Floats | None = None) -> float:
 def without_each_rater(row: Coefficient, tally: Tally, w: Floats) -> Floats:
     """(R,) the coefficient without each rater; ``nan`` where it is then 0/0."""
     assert tally.codes is not None
-    raters, q = tally.codes.shape[1], len(tally.scores)
-    step = max(1, BATCH // max(1, tally.counts.size))
+    (units, raters), q = tally.codes.shape, len(tally.scores)
+    # Without a rating in each category; the last version is the unit as it is, for a rater who gave it none.
+    versions = tally.counts - np.vstack([np.eye(q), np.zeros(q)])[:, None, :]
+    step = max(1, BATCH // max(1, (q + 1) * units))
     left_out = np.empty(raters)
     for start in range(0, raters, step):
         out = np.arange(start, min(start + step, raters))
-        given = (tally.codes[:, out].T[:, :, None] == np.arange(q)).astype(np.float64)
-        view = View(tally, tally.counts - given, tally.weight, 1.0 - (np.arange(raters) == out[:, None]))
-        left_out[out] = row.value(view, w)
+        left_out[out] = row.value(View(tally, versions, tally.weight, without=out), w)
     return left_out
 
 

@@ -206,7 +206,7 @@ def _words(draft: Draft, result: Result, names: Mapping[str, str]) -> list[Block
         return []
     heads = (("coefficient", ""), ("scale", ""), ("word", ""), ("probability", "percent"), ("value", ""))
     head = [Column(say.word(f"between.{key}"), say.word(f"between.{unit}") if unit else "",
-                   align="left" if key in ("scale", "word") else "") for key, unit in heads]
+                   align="left" if key in ("scale", "word") else "right") for key, unit in heads]
     table = estimates_table("between-words", say("between.words_table"), [*head, Column(draft.interval_head)], rows, cells=coefficients_cells,
                             groups=groups, notes=(say("between.words_note"),))
     return [Paragraph(say("between.words_before")), table]
@@ -236,7 +236,7 @@ def _paradox(draft: Draft, names: Mapping[str, str]) -> list[Block]:
     percent = say.word("between.percent")
     units = {"exact": percent, "chance": percent, "share": percent}
     heads = ("where", "exact", "chance", "fleiss", "kappa_max", "category", "share", "prevalence_index", "bias_index", "pabak")
-    columns = tuple(Column(say.word(f"between.{key}"), units.get(key, ""), align="left" if key == "category" else "") for key in heads)
+    columns = tuple(Column(say.word(f"between.{key}"), units.get(key, ""), align="left" if key == "category" else "right") for key in heads)
     return [Paragraph(say("between.paradox")), Bullets(tuple(points)), Paragraph(say("between.quote")),
             Table("table-paradox", say("between.paradox_table"), columns, tuple(rows), (say("between.paradox_note"),))]
 
@@ -284,7 +284,7 @@ def _pairs_figure(draft: Draft) -> list[Figure]:
     finding = say("between.pairs_finding" if single else "between.groups_finding", low=say.share(low), high=say.share(high))
     caption = say("between.pairs_caption" if single else "between.groups_caption", base=draft.base)
     return [draft.figure("fig-pairs", finding, caption, say("between.pairs_alt", finding=finding), plots.rater_heatmap, shown,
-                         names=draft.names.all)]
+                         officers=not single, names=draft.names.all)]
 
 
 def _large_groups(result: Result, least: int) -> Result:

@@ -58,7 +58,10 @@ def _told(draft: Draft, found: Result) -> list[Text]:
             continue
         said = {"case": draft.names.case(case), "mean": say.plain(mean), "base": say.base(mean, say.officers(mean), scale=1, decimals=1),
                 "fewest": Cited(_visits(mean.parts["fewest"]), mean), "most": Cited(_visits(mean.parts["most"]), mean)}
-        texts.append(say("consequences.case", gold=Cited(_visits(gold.value), gold), **said) if gold.estimable else say("consequences.case_no_gold", **said))
+        if gold.estimable:
+            texts.append(say("consequences.case", gold=Cited(_visits(gold.value), gold), **said))
+        else:
+            texts.append(say("consequences.case_no_gold", **said))
         if fewer.estimable:
             texts.append(say("consequences.fewer", case=draft.names.case(case), share=say.of_100(fewer), base=say.base(fewer, say.officers(fewer))))
     return texts

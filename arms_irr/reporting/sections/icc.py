@@ -65,7 +65,8 @@ def _table(draft: Draft, which: str, result: Result) -> Table:
     variances = (Column(say.word("icc.variance"), say.word(f"icc.of_{name}")) for name in _PARTS)
     heads = ("factor" if first == "factor" else "kind", "subjects", "officers")
     head = [*(Column(say.word(f"icc.{key}")) for key in heads), *variances, Column(say.word("icc.icc")), Column(draft.interval_head)]
-    return estimates_table(f"icc-{which}", say(f"icc.{which}"), head, rows, cells=coefficients_cells, groups=groups)
+    return estimates_table(f"icc-{which}", say(f"icc.{which}"), head, rows, cells=coefficients_cells, groups=groups,
+                           notes=(say("icc.no_limits"),))
 
 
 def _case_table(draft: Draft, result: Result) -> Table:

@@ -35,12 +35,14 @@ MISSED_BY_OFFICER = _missed("missed_high_by_officer", "rater")
 def missed_section(draft: Draft) -> Section:
     """The safety statistic with its upper limits, by kind and band and by factor; then the cost of errors."""
     say, found = draft.say, draft.ask(MISSED_BY_KIND_BAND)
-    top = top_category(draft)
+    top = _top_of_factors(draft)
     title = say.word("missed.title").format(top=top)
     if not found.rows:
         return draft.absent("missed", title, found)
     cells = [row for row in found.where("missed_high") if row.estimate.estimable]
     if not cells:
+        if (factors := _factor_table(draft)) and any("mixed-scales" in row.estimate.flags for row in found):
+            return Section("missed", title, (Paragraph(say("missed.mixed")), *factors))
         never = all("no-gold-high" in row.estimate.flags for row in found.where("missed_high"))
         return Section("missed", title, (Paragraph(say("missed.none" if never else "missed.not_given", top=top)),))
     blocks: list[Block] = [
@@ -57,6 +59,13 @@ def _top(draft: Draft, kind: str) -> Label:
     """The highest category of a kind: the overall priority has a scale of its own."""
     tool = draft.study.instrument
     return Label(tool.scale_of(next(f.id for f in tool.factors if f.kind == kind)).categories[-1])
+
+
+def _top_of_factors(draft: Draft) -> Label:
+    """The highest category of the factors; in words where their scales differ."""
+    factors = [draft.study.instrument.factors[i] for i in draft.study.factors_rated]
+    scales = {factor.scale for factor in factors if factor.kind != "overall"}
+    return top_category(draft) if len(scales) == 1 else draft.say.name("missed.highest_category")
 
 
 def _cell(draft: Draft, row: Row) -> Text:
@@ -89,7 +98,7 @@ def _level(draft: Draft) -> Label:
 
 def _beside(draft: Draft) -> list[Paragraph]:
     """Misses by two steps, those who were unable to rate, and the error in the other direction: each where it is largest."""
-    say, top, texts = draft.say, top_category(draft), []
+    say, top, texts = draft.say, _top_of_factors(draft), []
     for key, name in (("two", "missed_two_steps"), ("unable", "unable_gold_high"), ("false", "false_high")):
         rows = [row for row in draft.ask(MISSED_BY_KIND_BAND).where(name) if row.estimate.estimable and row["kind"] != "overall"]
         if not rows:
@@ -109,16 +118,16 @@ def _beside(draft: Draft) -> list[Paragraph]:
 
 def _officers(draft: Draft) -> list[Paragraph]:
     """How many officers missed none, and how little that says about each of them."""
-    if not 1 < len(draft.study.raters) <= MOST_OFFICERS:
+    if len(draft.study.raters) > MOST_OFFICERS:
         return []
     say = draft.say
     rows = [row.estimate for row in draft.ask(MISSED_BY_OFFICER).where("missed_high") if row.estimate.estimable]
-    if not rows:
+    if len(rows) < 2:
         return []
     counts = {"none": say.plain(draft.counted("officers_none_missed", sum(e.value == 0 for e in rows)), 0),
-              "officers": say.count(draft.counted("officers_with_gold_high", len(rows)), "officer"), "top": top_category(draft)}
-    best = min((e for e in rows if math.isfinite(e.ci_high)), key=lambda e: e.ci_high, default=None)
-    if best is None:
+              "officers": say.count(draft.counted("officers_with_gold_high", len(rows)), "officer"), "top": _top_of_factors(draft)}
+    best = min(rows, key=lambda e: e.ci_high)
+    if best.ci_high > 0.99:
         return [Paragraph(say("missed.officers_no_limit", **counts))]
     return [Paragraph(say("missed.officers", limit=_of_100(draft, best), **counts))]
 
@@ -174,14 +183,14 @@ def _notes(draft: Draft) -> Sequence[Text]:
 
 def _factor_table(draft: Draft) -> list[Block]:
     """A row for each factor whose gold standard is the highest category somewhere."""
-    say, top, tool = draft.say, top_category(draft), draft.study.instrument
+    say, tool = draft.say, draft.study.instrument
     draft.ask(MISSED_BY_FACTOR_CASE)
     rows = [_missed_row(draft.names.factor(factor), cell) for factor, cell in draft.ask(MISSED_BY_FACTOR).split("factor").items()
             if _of(cell, "missed_high").estimable and tool.factor(factor).kind != "overall"]
     if not rows:
         return []
-    notes = (*_notes(draft), say("missed.rest", top=top), say("missed.cases"))
-    return [estimates_table("missed-factors", say("missed.factors", top=top, base=draft.base), _missed_head(draft, "factor"), rows, notes=notes)]
+    notes = (*_notes(draft), say("missed.rest"), say("missed.cases"))
+    return [estimates_table("missed-factors", say("missed.factors", base=draft.base), _missed_head(draft, "factor"), rows, notes=notes)]
 
 
 def _others_table(draft: Draft) -> Table:

@@ -138,6 +138,9 @@ def _sources(draft: Draft) -> Section:
     title = say.word("overall.sources_title")
     if not found.rows:
         return Section("overall-sources", title, (_why(found),))
+    main = [found.get(name) for name in SHARES]
+    if not any(e.estimable for e in main) and nothing(found.where("policy_weight")):
+        return Section("overall-sources", title, (Paragraph(say("overall.sources_none", why=Label(main[0].reasons[0]))),))
     blocks: list[Block] = [Paragraph(say("overall.sources")), *_shares(draft, found), *_pairs(draft, found), *_policy(draft, found)]
     notes = tuple(Paragraph((Label(note),)) for note in found.notes[1:])
     return Section("overall-sources", title, (*blocks, *notes))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,9 @@ from arms_irr.statistics import jackknife
 from arms_irr.statistics.agreement import COEFFICIENTS, KRIPPENDORFF_ORDINAL, coefficient
 from arms_irr.statistics.estimate import Estimate, check_confidence, undefined
 from arms_irr.statistics.mover import mover
+from arms_irr.statistics.tally import Tally
 from arms_irr.statistics.weights import agreement_weights
-from arms_irr.study.count import NOT_RECORDED, cells, names, per_rater, tally
+from arms_irr.study.count import NOT_RECORDED, Cell, cells, names, per_rater, tally
 from arms_irr.study.ratings import Ratings
 from arms_irr.study.study import Study
 
@@ -99,17 +101,17 @@ def contrasted(
     """
     sides = (first, second)
     one, two = (_one(study, statistic, where, weights, confidence_level) for study, where in sides)
-    return one, two, _less(one, two, sides, statistic, weights, paired)
+    return one, two, _less(one, two, [_side(*side) for side in sides], statistic, weights, paired)
 
 
 def _less(
-    first: Estimate, second: Estimate, sides: Sequence[tuple[Study, Where]], statistic: str, weights: str | None, paired: bool
+    first: Estimate, second: Estimate, sides: Sequence[_Side], statistic: str, weights: str | None, paired: bool
 ) -> Estimate:
     """Second less first, as :func:`contrasted` says."""
-    shared = set.intersection(*(_officers(*side) for side in sides)) if paired and first.estimable and second.estimable else set()
+    shared = sides[0].officers & sides[1].officers if paired and first.estimable and second.estimable else frozenset()
     if not shared:
         return mover(first, second)
-    a, b = (_moves(study, statistic, where, weights) for study, where in sides)
+    a, b = (_moves(side, statistic, weights) for side in sides)
     if a is None or b is None:
         found = mover(*(replace(end, se=math.nan, ci_low=math.nan, ci_high=math.nan) for end in (first, second)))
     else:
@@ -142,16 +144,38 @@ def _one(study: Study, statistic: str, where: Where, weights: str | None, level:
     return found.rows[0].estimate
 
 
-def _officers(study: Study, where: Where) -> set[str]:
-    cell = next((cell for cell in cells(study, list(where)) if cell.group == dict(where)), None)
-    return set() if cell is None else {study.raters[r] for r in np.unique(study.ratings.rater[cell.rows])}
+@dataclass(frozen=True)
+class _Side:
+    """One of two selections; what several statistics ask of it is worked out once."""
+
+    study: Study
+    cell: Cell | None
+
+    @cached_property
+    def officers(self) -> frozenset[str]:
+        """Everyone who was asked for a rating."""
+        if self.cell is None:
+            return frozenset()
+        asked = np.bincount(self.study.ratings.rater[self.cell.rows])
+        return frozenset(self.study.raters[r] for r in np.flatnonzero(asked))
+
+    @cached_property
+    def tallied(self) -> tuple[Tally, list[str]]:
+        """The ratings by subject and officer, and the officers."""
+        assert self.cell is not None  # what is estimable has ratings
+        return tally(self.study, self.cell), names(self.study, self.cell)[1]
 
 
-def _moves(study: Study, statistic: str, where: Where, weights: str | None) -> dict[str, float] | None:
+def _side(study: Study, where: Where) -> _Side:
+    return _Side(study, next((cell for cell in cells(study, list(where)) if cell.group == dict(where)), None))
+
+
+def _moves(side: _Side, statistic: str, weights: str | None) -> dict[str, float] | None:
     """The value without each officer, less the mean of those; None for a statistic whose jackknife is not known."""
-    if "rater" in where:
+    study, cell = side.study, side.cell
+    assert cell is not None
+    if "rater" in cell.group:
         return None
-    cell = next(cell for cell in cells(study, list(where)) if cell.group == dict(where))
     if statistic in MEASURES:
         rows, values, _ = outcomes(study, cell, statistic)
         rater = study.ratings.rater[rows]
@@ -160,7 +184,7 @@ def _moves(study: Study, statistic: str, where: Where, weights: str | None) -> d
         left_out = np.divide(y.sum() - y, m.sum() - m, out=np.full(len(y), np.nan), where=m.sum() > m)
     elif statistic in COEFFICIENTS:
         assert cell.scale is not None  # it is estimable
-        counted, officers = tally(study, cell), names(study, cell)[1]
+        counted, officers = side.tallied
         asked = weights or ("identity" if statistic == "percent" or cell.scale.level == "nominal" else "quadratic")
         ordinal = statistic == "krippendorff" and weights in (None, ORDINAL_METRIC) and cell.scale.level != "nominal"
         row = KRIPPENDORFF_ORDINAL if ordinal else coefficient(statistic)
@@ -208,9 +232,10 @@ def compare(first: Study, second: Study, *, paired: bool = False, confidence_lev
     for by in groupings:
         asked = [*(_COMPARED if gold else ("unable_to_rate",)), *(() if "kind" in by else _BETWEEN)]
         found = [_all(study, by, asked, confidence_level) for study in both]
-        for where in _levels(both, by):
+        for sides in _levels(both, by):
+            where = sides[0].cell.group
             for name in asked:
-                rows += _side_by_side(both, where, name, [one.where(name, **where) for one in found], paired)
+                rows += _side_by_side(sides, where, name, [one.where(name, **where) for one in found], paired)
     notes = [*_titles(both), *notes, *_officers_note(both, paired)]
     if not gold:
         notes.append("Agreement with a gold standard is left out: not both studies have one.")
@@ -229,21 +254,22 @@ def _all(study: Study, by: Sequence[str], asked: Sequence[str], level: float) ->
     return stack("", found, *([between_raters(study, by, coefficient=between, confidence_level=level)] if between else []))
 
 
-def _side_by_side(both: tuple[Study, Study], where: Where, name: str, found: Sequence[Result], paired: bool) -> list[Row]:
+def _side_by_side(sides: Sequence[_Side], where: Where, name: str, found: Sequence[Result], paired: bool) -> list[Row]:
     """The two estimates and their difference; nothing where one study has none (a scale without "unable to rate")."""
     if not all(len(one) == 1 for one in found):
         return []
     one, two = (result.rows[0].estimate for result in found)
-    difference = _less(one, two, [(study, where) for study in both], name, None, paired)
+    difference = _less(one, two, sides, name, None, paired)
     group = {"kind": "", **where, "statistic": name}
     return [Row({**group, "side": "first"}, name, one), Row({**group, "side": "second"}, name, two),
             Row({**group, "side": "difference"}, difference_name(name), difference)]
 
 
-def _levels(both: tuple[Study, Study], by: Sequence[str]) -> list[dict[str, str]]:
+def _levels(both: tuple[Study, Study], by: Sequence[str]) -> list[tuple[_Side, _Side]]:
     """The groups that both studies have, in the order of the first; a band that is not recorded is no band."""
-    of_second = [cell.group for cell in cells(both[1], by)]
-    return [cell.group for cell in cells(both[0], by) if cell.group in of_second and NOT_RECORDED not in cell.group.values()]
+    of_second = {tuple(cell.group.values()): cell for cell in cells(both[1], by)}
+    return [(_Side(both[0], cell), _Side(both[1], of_second[group])) for cell in cells(both[0], by)
+            if (group := tuple(cell.group.values())) in of_second and NOT_RECORDED not in group]
 
 
 def _alike(first: Study, second: Study) -> tuple[tuple[Study, Study] | None, list[str]]:

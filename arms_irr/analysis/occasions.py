@@ -61,7 +61,8 @@ def _about(study: Study, two: Sides) -> dict[str, float]:
     again, first = totals.min(axis=1) > 0, totals[:, 1] > 0
     if not flags and again.any() and again.sum() < first.sum():
         start = [float(sums[who, 1].sum() / totals[who, 1].sum()) for who in (again, first & ~again)]
-        found |= {"officers_first": float(first.sum()), "officers_again": float(again.sum()), "start_again": start[0], "start_left": start[1]}
+        found |= {"officers_first": float(first.sum()), "officers_again": float(again.sum()), "start_again": start[0],
+                  "start_left": start[1]}
     return found
 
 
@@ -75,5 +76,6 @@ def _occasion_notes(about: Mapping[str, float]) -> list[str]:
     if "start_again" in about:
         found.append(f"{about['officers_again']:.0f} of the {about['officers_first']:.0f} officers of the first occasion rated again. They had "
                      f"agreed with the gold standard in {100 * about['start_again']:.0f} % of their ratings then, the others in "
-                     f"{100 * about['start_left']:.0f} %. Officers chosen because they agreed little improve by chance alone (regression to the mean).")
+                     f"{100 * about['start_left']:.0f} %. Officers chosen because they agreed little improve by chance alone "
+                     "(regression to the mean).")
     return found

@@ -9,7 +9,7 @@ from arms_irr.statistics.icc import FORMS
 
 __all__ = ["TITLES", "Title", "title_of", "words_of"]
 
-Unit = Literal["share", "points", "coefficient", "steps", "count", "months", "probability", "ratio"]
+Unit = Literal["share", "points", "coefficient", "steps", "count", "months", "probability", "ratio", "logits"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class Title:
     unit : str
         ``share``: from 0 to 1, read in per cent. ``points``: a difference of shares, read in percentage
         points. ``coefficient``: at most 1. ``steps``: of the rating scale. ``count``. ``months``.
-        ``probability``: from 0 to 1, read as it is. ``ratio``: two quantities of one kind, read as it is.
+        ``probability``: from 0 to 1, read as it is. ``ratio``: two quantities of one kind, read as it is. ``logits``: of the
+        severity model.
     """
 
     words: str

@@ -24,6 +24,7 @@ UNITS: dict[Unit, tuple[int, int, str]] = {
     "months": (1, 1, " months"),
     "probability": (1, 3, ""),
     "ratio": (1, 2, ""),
+    "logits": (1, 2, " logits"),
 }
 
 
@@ -96,7 +97,7 @@ def _number(statistic: str, estimate: Estimate, unit: bool = False) -> tuple[str
     scale, decimals, sign = UNITS[kind]
     if kind == "count" and all(isnan(one) or float(one).is_integer() for one in (estimate.value, estimate.ci_low, estimate.ci_high)):
         decimals = 0
-    written = signed if kind in ("points", "steps") else number
+    written = signed if kind in ("points", "steps", "logits") else number
     value = written(scale * estimate.value, decimals)
     return value + sign * (unit and estimate.estimable), interval(estimate, scale, decimals)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from arms_irr.errors import ArgumentError, nearest
+from arms_irr.errors import ArgumentError, DataError, nearest
 from arms_irr.reporting.document import Document, Section
 from arms_irr.reporting.draft import FEW_CASES, Draft
 from arms_irr.reporting.manifest import manifest, versions
@@ -15,7 +15,22 @@ from arms_irr.reporting.naming import ALL_CASES, Names
 from arms_irr.reporting.publish import foreign, publish
 from arms_irr.reporting.questions import Options
 from arms_irr.reporting.render import FORMATS, render
-from arms_irr.reporting.sections import about, between, distributions, gold, icc, method, summary
+from arms_irr.reporting.report_settings import report_problems
+from arms_irr.reporting.sections import (
+    about,
+    between,
+    consequences,
+    contrasts,
+    dependability,
+    distributions,
+    gold,
+    icc,
+    method,
+    missed,
+    overall,
+    ratability,
+    summary,
+)
 from arms_irr.reporting.trace import trace
 from arms_irr.reporting.voice import Label, voice
 from arms_irr.statistics.estimate import check_confidence
@@ -29,13 +44,19 @@ SECTIONS: dict[str, Callable[[Draft], Section]] = {
     "main-points": summary.main_points_section,
     "can-and-cannot": summary.limits_box,
     "study": about.study_section,
+    "methods": method.methods_section,
     "data-quality": about.quality_section,
     "distributions": distributions.distributions_section,
     "gold": gold.gold_section,
+    "missed": missed.missed_section,
+    "overall": overall.overall_section,
+    "consequences": consequences.consequences_section,
     "between": between.between_section,
     "icc": icc.icc_section,
+    "contrasts": contrasts.contrasts_section,
+    "ratability": ratability.ratability_section,
     "design": about.design_section,
-    "methods": method.methods_section,
+    "dependability": dependability.dependability_section,
     "limits": method.limits_section,
 }
 
@@ -93,6 +114,8 @@ def evaluate(
     step(say.word("steps.reading"))
     if not isinstance(study, Study):
         study = read_study(study)
+    if problems := report_problems(study):
+        raise DataError(problems)
     folder = Path(out) if out is not None else Path("reports") / _name(study)
     foreign(folder)  # a folder that may not be written is refused before anything is computed
     options = Options(confidence_level, seed, min_cell)

@@ -11,7 +11,7 @@ from typing import Any
 
 from arms_irr.study.study import Study
 
-__all__ = ["MAKER", "manifest", "versions"]
+__all__ = ["MAKER", "fingerprints", "manifest", "versions"]
 
 MAKER = "arms-irr evaluate"
 _PACKAGES = ("numpy", "scipy", "matplotlib")
@@ -30,6 +30,11 @@ def versions() -> dict[str, str]:
     return found
 
 
+def fingerprints(study: Study) -> list[tuple[str, str, str]]:
+    """Every file of the study: what it is, its name, and the SHA-256 of its bytes."""
+    return [(part, path.name, hashlib.sha256(path.read_bytes()).hexdigest()) for part, path in study.files]
+
+
 def manifest(study: Study, settings: Mapping[str, Any], files: Iterable[str]) -> str:
     """The manifest as JSON text: no dates and no absolute paths, so that the same inputs give the same bytes."""
     return json.dumps({
@@ -39,9 +44,7 @@ def manifest(study: Study, settings: Mapping[str, Any], files: Iterable[str]) ->
         "instrument": study.instrument.name,
         "versions": versions(),
         "settings": dict(settings),
-        "inputs": [
-            {"part": part, "file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()} for part, path in study.files
-        ],
+        "inputs": [{"part": part, "file": file, "sha256": digest} for part, file, digest in fingerprints(study)],
         "simulation": dict(study.simulation),
         "files": sorted([*files, "manifest.json"]),
     }, indent=2, ensure_ascii=False) + "\n"

@@ -115,12 +115,13 @@ class View:
         if self.without is not None:
             return np.asarray(values.sum(axis=0) - values[self.without])
         assert self.present is not None
-        return np.asarray(((self.present**power)[..., None, :] @ values)[..., 0, :])
+        times = self.present**power
+        return np.asarray(times @ values if values.ndim == 2 else (times[..., None, :] @ values)[..., 0, :])
 
     def taking_part(self) -> Floats:
         """(..., R) how often each rater takes part."""
         if self.without is not None:
-            return 1.0 - (np.arange(len(self.tally.rater_margins)) == self.without[:, None])
+            return np.asarray(1.0 - (np.arange(len(self.tally.rater_margins)) == self.without[:, None]))
         assert self.present is not None
         return self.present
 

@@ -246,6 +246,121 @@ class Study:
         from arms_irr.analysis.interpretation import reach
         return reach(self, by, **options)
 
+    def contrast(self, column: str = "risk_band", **options: Any) -> Result:
+        """Two levels compared within or between officers; see :func:`arms_irr.analysis.contrasts.contrast`."""
+        from arms_irr.analysis.contrasts import contrast
+        return contrast(self, column, **options)
+
+    def confirmatory(self, **options: Any) -> Result:
+        """The three pre-specified contrasts with Holm's correction; see :func:`arms_irr.analysis.contrasts.confirmatory`."""
+        from arms_irr.analysis.contrasts import confirmatory
+        return confirmatory(self, **options)
+
+    def factor_contrasts(self, column: str = "risk_band", **options: Any) -> Result:
+        """Two levels compared factor by factor; see :func:`arms_irr.analysis.by_factor.factor_contrasts`."""
+        from arms_irr.analysis.by_factor import factor_contrasts
+        return factor_contrasts(self, column, **options)
+
+    def before_after(self, **options: Any) -> Result:
+        """The last occasion against the first; see :func:`arms_irr.analysis.occasions.before_after`."""
+        from arms_irr.analysis.occasions import before_after
+        return before_after(self, **options)
+
+    def between_agencies(self, attribute: str = "agency", **options: Any) -> Result:
+        """Agreement within and between groups of officers; see :func:`arms_irr.analysis.agencies.between_agencies`."""
+        from arms_irr.analysis.agencies import between_agencies
+        return between_agencies(self, attribute, **options)
+
+    def by_gold_category(self, by: Sequence[str] = ("risk_band",), **options: Any) -> Result:
+        """Exact agreement by the category of the gold standard; see :func:`arms_irr.analysis.composition.by_gold_category`."""
+        from arms_irr.analysis.composition import by_gold_category
+        return by_gold_category(self, by, **options)
+
+    def standardised_contrast(self, column: str = "risk_band", **options: Any) -> Result:
+        """Two levels at a common mix of golds; see :func:`arms_irr.analysis.composition.standardised_contrast`."""
+        from arms_irr.analysis.composition import standardised_contrast
+        return standardised_contrast(self, column, **options)
+
+    def adjusted_contrast(self, **options: Any) -> Result:
+        """Contrasts from a mixed logistic model; see :func:`arms_irr.analysis.composition.adjusted_contrast`."""
+        from arms_irr.analysis.composition import adjusted_contrast
+        return adjusted_contrast(self, **options)
+
+    def missed_high(self, by: Sequence[str] = ("factor", "case"), **options: Any) -> Result:
+        """Rated lower where the gold standard is the highest category; see :func:`arms_irr.analysis.missed.missed_high`."""
+        from arms_irr.analysis.missed import missed_high
+        return missed_high(self, by, **options)
+
+    def cost_curve(self, by: Sequence[str] = ("kind", "risk_band"), **options: Any) -> Result:
+        """Expected cost where under-rating weighs more; see :func:`arms_irr.analysis.missed.cost_curve`."""
+        from arms_irr.analysis.missed import cost_curve
+        return cost_curve(self, by, **options)
+
+    def overall_integration(self, **options: Any) -> Result:
+        """Where disagreement on the overall priority comes from; see :func:`arms_irr.analysis.overall.overall_integration`."""
+        from arms_irr.analysis.overall import overall_integration
+        return overall_integration(self, **options)
+
+    def final_level(self, **options: Any) -> Result:
+        """The level of risk management by the user's own table; see :func:`arms_irr.analysis.consequences.final_level`."""
+        from arms_irr.analysis.consequences import final_level
+        return final_level(self, **options)
+
+    def visits(self, **options: Any) -> Result:
+        """Visits a year under the gold standard and under the officers; see :func:`arms_irr.analysis.consequences.visits`."""
+        from arms_irr.analysis.consequences import visits
+        return visits(self, **options)
+
+    def diagnostics(self, by: Sequence[str] = ("rater",), **options: Any) -> Result:
+        """Severity, use of the scale and accuracy of each officer; see :func:`arms_irr.analysis.diagnostics.diagnostics`."""
+        from arms_irr.analysis.diagnostics import diagnostics
+        return diagnostics(self, by, **options)
+
+    def halo(self, **options: Any) -> Result:
+        """How far an officer reads a whole case higher or lower; see :func:`arms_irr.analysis.halo.halo`."""
+        from arms_irr.analysis.halo import halo
+        return halo(self, **options)
+
+    def reversal_screen(self, **options: Any) -> Result:
+        """Officers who may read protective factors the other way round; see :func:`arms_irr.analysis.reversal.reversal_screen`."""
+        from arms_irr.analysis.reversal import reversal_screen
+        return reversal_screen(self, **options)
+
+    def influence(self, by: Sequence[str] = ("case",), **options: Any) -> Result:
+        """What leaving out one officer or factor changes; see :func:`arms_irr.analysis.influence.influence`."""
+        from arms_irr.analysis.influence import influence
+        return influence(self, by, **options)
+
+    def gold_review(self, **options: Any) -> Result:
+        """Cells where officers agree with each other and not with the gold standard; see :func:`arms_irr.analysis.gold_review.gold_review`."""
+        from arms_irr.analysis.gold_review import gold_review
+        return gold_review(self, **options)
+
+    def consensus(self, **options: Any) -> Result:
+        """The officers' own consensus beside the gold standard; see :func:`arms_irr.analysis.gold_review.consensus`."""
+        from arms_irr.analysis.gold_review import consensus
+        return consensus(self, **options)
+
+    def uncertain_gold(self, **options: Any) -> Result:
+        """Agreement with a gold standard drawn among its panel; see :func:`arms_irr.analysis.gold_review.uncertain_gold`."""
+        from arms_irr.analysis.gold_review import uncertain_gold
+        return uncertain_gold(self, **options)
+
+    def camps(self, by: Sequence[str] = ("factor", "case"), **options: Any) -> Result:
+        """Scatter or two camps in each cell; see :func:`arms_irr.analysis.camps.camps`."""
+        from arms_irr.analysis.camps import camps
+        return camps(self, by, **options)
+
+    def severity(self, **options: Any) -> Result:
+        """The many-facet model of severity; see :func:`arms_irr.analysis.severity.severity`."""
+        from arms_irr.analysis.severity import severity
+        return severity(self, **options)
+
+    def sensitivity(self, **options: Any) -> Result:
+        """The headline numbers under other choices; see :func:`arms_irr.analysis.sensitivity.sensitivity`."""
+        from arms_irr.analysis.sensitivity import sensitivity
+        return sensitivity(self, **options)
+
     def crosscheck(self, by: Sequence[str] = ("case",), **options: Any) -> Result:
         """A second opinion by other packages; see :func:`arms_irr.analysis.crosscheck.crosscheck`."""
         from arms_irr.analysis.crosscheck import crosscheck

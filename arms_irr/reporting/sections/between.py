@@ -154,23 +154,23 @@ def _grouping(study: Study) -> list[str]:
     return ["case"] if len(study.cases) <= FEW_CASES else [band_of(study)]
 
 
-def _at_most(most: int, n: int, what: str) -> None:
+def _at_most(most: int, n: int, of: str, what: str) -> None:
     if n > most:
-        raise ArgumentError(f"{what} for more than {most:,} of {n:,} would take too long")
+        raise ArgumentError(f"{what} would take too long with more than {most:,} {of}; this study has {n:,}")
 
 
 def _ask_paradox(study: Study) -> Result:
-    _at_most(MOST_PAIRS, len(study.raters), "the indices of kappa over all pairs of officers")
+    _at_most(MOST_PAIRS, len(study.raters), "officers", "the indices of kappa over all pairs of officers")
     return paradox(study, _grouping(study))
 
 
 def _ask_fragile(study: Study) -> Result:
-    _at_most(MOST_RATINGS, len(study.ratings.code), "the search for the ratings that must change")
+    _at_most(MOST_RATINGS, len(study.ratings.code), "ratings", "the search for the ratings that must change")
     return fragile(study, _grouping(study))
 
 
 def _ask_reach(study: Study, seed: int) -> Result:
-    _at_most(MOST_RATINGS, len(study.ratings.code), "the simulation of what kappa can reach")
+    _at_most(MOST_RATINGS, len(study.ratings.code), "ratings", "the simulation of what kappa can reach")
     return reach(study, _grouping(study), accuracy=[ACCURACY], seed=seed)
 
 
@@ -215,6 +215,8 @@ def _words(draft: Draft, result: Result, names: Mapping[str, str]) -> list[Block
 def _paradox(draft: Draft, names: Mapping[str, str]) -> list[Block]:
     """Where kappa lies far below the observed agreement: why, and what to quote."""
     say, found = draft.say, draft.ask(PARADOX)
+    if len(draft.study.raters) > MOST_PAIRS:
+        return [Paragraph((Label(_sentence(found.notes[0])),))]
     points, rows = [], []
     for value, own in found.split(_grouping(draft.study)[0]).items() if found.rows else ():
         e = {row.coefficient: row.estimate for row in own.where(category="all")}
@@ -262,7 +264,8 @@ def _weight(draft: Draft, result: Result, names: Mapping[str, str]) -> list[Bloc
             points.append(say("between.reach", where=Label(names.get(row[limits.by[0]], row[limits.by[0]])), value=say.coefficient(row.estimate),
                               low=Cited(coefficient(row.estimate.ci_low), row.estimate), high=Cited(coefficient(row.estimate.ci_high), row.estimate),
                               found=say.coefficient(observed[0].estimate)))
-    why = [Paragraph((Label(_sentence(note)),)) for found in (changes, limits) if not found.rows for note in found.notes[:1] if draft.study.has_gold]
+    asked = (changes, limits) if draft.study.has_gold else (changes,)
+    why = [Paragraph((Label(_sentence(note)),)) for found in asked if not found.rows for note in found.notes[:1]]
     return [Paragraph(say("between.weight")), Bullets(tuple(points)), *why] if points else why
 
 

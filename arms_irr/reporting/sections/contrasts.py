@@ -18,7 +18,7 @@ from arms_irr.reporting.draft import Draft, coefficients_cells, estimates_table,
 from arms_irr.reporting.naming import coefficient_name
 from arms_irr.reporting.questions import GOLD_BY_BAND, Options, Question, band_of
 from arms_irr.reporting.sections.agencies import agencies_section, by_agency
-from arms_irr.reporting.sections.differences import amount, base, cells, lean, odds, p_cell, said, why
+from arms_irr.reporting.sections.differences import STORY, amount, base, cells, lean, odds, p_cell, said, why
 from arms_irr.reporting.sections.occasions import occasions_section
 from arms_irr.reporting.voice import Label
 from arms_irr.reporting.wording import number
@@ -27,7 +27,6 @@ from arms_irr.study.study import Study
 
 __all__ = ["contrast_points", "contrasts_section"]
 
-_STORY = "one-case-per-band"
 _COEFFICIENTS = ("percent", "gwet", "brennan_prediger")
 
 
@@ -165,11 +164,11 @@ def _confounded(draft: Draft, result: Result) -> Iterator[Block]:
     say = draft.say
     bands = next((row.estimate for row in result if row["contrast"] == "risk_band"), None)
     if bands is not None:
-        yield Paragraph(say("contrasts.story" if _STORY in bands.flags else "contrasts.cases"))
+        yield Paragraph(say("contrasts.story" if STORY in bands.flags else "contrasts.cases"))
     if any(row["contrast"] == "kind" for row in result):
         over = draft.ask(OVER_FACTORS)
         e = over.rows[-1].estimate if over.rows else None
-        if e is not None and e.estimable and math.isfinite(e.parts.get("p", math.nan)):
+        if e is not None and e.estimable and e.n_raters > 1 and math.isfinite(e.parts.get("p", math.nan)):
             n = draft.say.count(draft.counted("factors compared", e.n_subjects, e), "factor")
             yield Paragraph(say("contrasts.factors_sampled", n=n, amount=amount(draft, e), limits=say.limits(e), p=say.p(e)))
         else:
@@ -259,7 +258,7 @@ def _percent(e: Estimate) -> str:
 
 def _without_story(e: Estimate) -> Estimate:
     """For tables of one comparison, which the text has already said to be one between two stories."""
-    return replace(e, flags=tuple(flag for flag in e.flags if flag != _STORY))
+    return replace(e, flags=tuple(flag for flag in e.flags if flag != STORY))
 
 
 # --- the mix of gold standards ---------------------------------------------------------------------------------
@@ -322,7 +321,7 @@ def _adjusted(draft: Draft) -> Text:
     if not e.estimable:
         return say("contrasts.adjusted_none", why=why(e))
     text = say("contrasts.adjusted", what=_less(draft, row), amount=amount(draft, e), base=base(draft, e), odds=odds(draft, e))
-    return (*text, " ", *say("contrasts.adjusted_story")) if _STORY in e.flags else text
+    return (*text, " ", *say("contrasts.adjusted_story")) if STORY in e.flags else text
 
 
 # --- agreement between officers --------------------------------------------------------------------------------

@@ -8,7 +8,17 @@ from arms_irr import plots
 from arms_irr.analysis.dependability import ALL, OFFICERS, PHI, dependability
 from arms_irr.analysis.design import FEW
 from arms_irr.analysis.result import Result
-from arms_irr.reporting.document import Block, Bullets, Callout, Cited, Column, Paragraph, Section, Table, Text
+from arms_irr.reporting.document import (
+    Block,
+    Bullets,
+    Callout,
+    Cited,
+    Column,
+    Paragraph,
+    Section,
+    Table,
+    Text,
+)
 from arms_irr.reporting.draft import Draft, nothing
 from arms_irr.reporting.questions import Question
 from arms_irr.reporting.voice import Label

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from arms_irr.reporting.document import Cited, Text
 from arms_irr.reporting.draft import Draft, coefficients_cells, points_cells, signed_cells
@@ -10,8 +11,9 @@ from arms_irr.reporting.voice import Label
 from arms_irr.reporting.wording import NA, number, p_value
 from arms_irr.statistics.estimate import Estimate
 
-__all__ = ["amount", "base", "cells", "lean", "odds", "p_cell", "said", "why"]
+__all__ = ["STORY", "amount", "base", "cells", "lean", "odds", "p_cell", "said", "why"]
 
+STORY = "one-case-per-band"
 _CELLS = {"points": points_cells, "steps": signed_cells, "coefficient": coefficients_cells}
 
 
@@ -41,8 +43,8 @@ def base(draft: Draft, e: Estimate, unit: str = "points") -> Text:
 
 
 def why(e: Estimate) -> Label:
-    """The reasons why there is no number."""
-    return Label("; ".join(e.reasons))
+    """The reasons why there is no number; that a side is a single case is none."""
+    return Label("; ".join(replace(e, flags=tuple(flag for flag in e.flags if flag != STORY)).reasons))
 
 
 def said(draft: Draft, key: str, e: Estimate, unit: str = "points", **words: Text) -> Text:

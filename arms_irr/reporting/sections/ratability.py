@@ -10,7 +10,7 @@ from arms_irr.analysis.ratability import ESTIMANDS, estimands, ratability
 from arms_irr.analysis.result import Result, Row, stack
 from arms_irr.analysis.unable import EVERYWHERE, ratability_model, unable_by_gold, unable_rates, unable_spread
 from arms_irr.errors import ArgumentError
-from arms_irr.reporting.document import Block, Bullets, Cited, Column, Paragraph, Section, Table, Text
+from arms_irr.reporting.document import Block, Cited, Column, Paragraph, Section, Table, Text
 from arms_irr.reporting.draft import FEW_CASES, Draft, estimates_table, nothing
 from arms_irr.reporting.naming import coefficient_name
 from arms_irr.reporting.questions import BAND, Question, band_of
@@ -35,13 +35,13 @@ def _rates(name: str, *by: str) -> Question:
 
 def _ask_agreement(study: Study, level: float) -> Result:
     if len(study.raters) > MOST_OFFICERS:
-        raise ArgumentError(f"agreement on 'unable to rate' over all pairs of more than {MOST_OFFICERS} officers would take too long")
+        raise ArgumentError(f"agreement on 'unable to rate' over all pairs of officers would take too long with more than {MOST_OFFICERS} officers")
     return ratability(study, ["kind", band_of(study)], confidence_level=level)
 
 
 def _ask_bounds(study: Study) -> Result:
     if len(study.ratings.code) > MOST_RATINGS:
-        raise ArgumentError(f"best and worst case of more than {MOST_RATINGS:,} ratings would take too long")
+        raise ArgumentError(f"the search for the best and the worst case would take too long with more than {MOST_RATINGS:,} ratings")
     by = _grouping(study)
     exact, near = agreement_bounds(study, by, coefficients=["percent"], weights="identity"), agreement_bounds(study, by, coefficients=["gwet"])
     return stack(near.question, exact, near)

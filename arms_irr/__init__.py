@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from arms_irr.analysis.comparing import compare as compare
     from arms_irr.analysis.result import Result as Result
     from arms_irr.analysis.stream import stream_agreement as stream_agreement
     from arms_irr.analysis.stream import stream_ratings as stream_ratings
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from arms_irr.instruments.model import Instrument as Instrument
     from arms_irr.planning.simulate import example as example
     from arms_irr.planning.simulate import simulate as simulate
+    from arms_irr.reporting.comparison import compare_studies as compare_studies
     from arms_irr.reporting.evaluation import evaluate as evaluate
     from arms_irr.statistics.arrays import agreement as agreement
     from arms_irr.statistics.arrays import tally as tally
@@ -81,6 +83,8 @@ _HOME = {
     "bhapkar": "arms_irr.statistics.homogeneity",
     "by_category": "arms_irr.statistics.specific",
     "category_probability": "arms_irr.statistics.latent",
+    "compare": "arms_irr.analysis.comparing",
+    "compare_studies": "arms_irr.reporting.comparison",
     "cross_table": "arms_irr.statistics.specific",
     "difference": "arms_irr.statistics.differences",
     "dummies": "arms_irr.statistics.ordinal",

@@ -16,7 +16,7 @@ from arms_irr.reporting.naming import COEFFICIENT_NAMES, coefficient_name
 from arms_irr.statistics.agreement import COEFFICIENTS
 from arms_irr.statistics.estimate import Estimate, undefined
 
-NOT_CARRIED = {"before_after", "final_level", "visits", "uncertain_gold"}  # by the pilot: one occasion, no table, no panel
+NOT_CARRIED = {"before_after", "training_effect", "final_level", "visits", "uncertain_gold"}  # by the pilot: one occasion, no table, no panel
 QUICK = {"reach": {"replicates": 20}, "severity": {"replicates": 20}}  # options of verbs that would take long; a verb with required arguments has them here
 VERBS = [name for name, verb in vars(irr.Study).items() if inspect.isfunction(verb) and verb.__annotations__.get("return") == "Result"]
 

@@ -41,7 +41,7 @@ def check_claims(study: Study, claims: Sequence[Claim], *, confidence_level: flo
 
         ``value``: the estimate is the statistic recomputed; reproduced where it lies within the tolerance.
         ``parts``: ``claimed``, ``difference`` (recomputed less claimed), ``tolerance`` and ``in_interval`` (1 where the
-        claimed value lies in the interval).
+        claimed value lies in the interval), and for a share of ``n`` ratings ``possible`` (0 where none rounds to it).
         ``ordering`` and ``finding``: the estimate is the statistic in ``first`` less that in ``second``, with the interval
         of :func:`arms_irr.analysis.contrasts.contrast` where one column tells the two apart, otherwise of
         :func:`arms_irr.analysis.comparing.contrasted`; reproduced where its sign is the one claimed. ``parts``:
@@ -112,8 +112,9 @@ def _check_value(study: Study, claim: Claim, level: float) -> tuple[Estimate, st
         why += f"; the published interval is {_said(claim, claim.ci[0])} to {_said(claim, claim.ci[1])}"
     if claim.n is not None and claim.n != one.n_ratings:
         why += f"; the claim rests on {claim.n} ratings, this on {one.n_ratings}"
-    if claim.n is not None and claim.statistic in SHARES and claim.statistic != "percent" and not _share_of(claim.value, claim.n):
-        why += f"; no number of {claim.n} ratings is a share that rounds to {claim.value:g}"
+    if claim.n is not None and claim.statistic in SHARES and claim.statistic != "percent":
+        parts["possible"] = float(_share_of(claim.value, claim.n))
+        why += "" if parts["possible"] else f"; no number of {claim.n} ratings is a share that rounds to {claim.value:g}"
     # Rounding of the sum is no difference.
     return replace(one, parts=parts), "reproduced" if abs(off) <= claim.tolerance + 1e-12 else "differs", why
 

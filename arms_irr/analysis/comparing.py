@@ -180,7 +180,7 @@ def _moves(side: _Side, statistic: str, weights: str | None) -> dict[str, float]
         rows, values, _ = outcomes(study, cell, statistic)
         rater = study.ratings.rater[rows]
         y, m = per_rater(rater, values, np.ones(len(values)))
-        officers = [study.raters[r] for r in np.unique(rater)]
+        officers = [study.raters[r] for r in np.flatnonzero(np.bincount(rater))]
         left_out = np.divide(y.sum() - y, m.sum() - m, out=np.full(len(y), np.nan), where=m.sum() > m)
     elif statistic in COEFFICIENTS:
         assert cell.scale is not None  # it is estimable
@@ -330,7 +330,7 @@ def _officers_note(both: tuple[Study, Study], paired: bool) -> list[str]:
         return [f"Paired: {shared} officers have the same name in both studies and are taken to be the same people."]
     if shared:
         return [f"{shared} names of officers occur in both studies; they are taken to be different people. If they are the "
-                "same, ask with paired=True."]
+                "same people, compare the studies paired."]
     return ["No officer takes part in both studies."]
 
 

@@ -1,13 +1,14 @@
-"""What survives the grid of choices: each qualitative conclusion, the choices that turn it, and the ranks of the factors."""
+"""What survives the grid of choices: each conclusion, the choices that turn it, the range of each number, the ranks of the factors."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from arms_irr.analysis.consistency import ORDINAL_METRIC
 from arms_irr.analysis.result import Result, Row
 from arms_irr.analysis.sensitivity import CHOICES
 from arms_irr.analysis.titles import title_of
@@ -16,12 +17,13 @@ from arms_irr.statistics.benchmarks import place
 from arms_irr.statistics.benchmarks import scale as scale_of
 from arms_irr.statistics.estimate import Estimate
 
-__all__ = ["conclusions", "factor_ranks"]
+__all__ = ["conclusions", "factor_ranks", "ranges"]
 
 Point = tuple[str, ...]  # the options chosen, in the order of CHOICES
 Values = dict[Point, dict[str, Estimate]]  # of each level of a column
 _FAMILIES = {"against the gold standard": ("exact", ""), "between officers": ("gwet", "quadratic")}  # with the point they start from
 _AGAINST = ("exact", "adjacent")
+_USUAL = {"exact": "", "adjacent": "", "percent": "identity", "krippendorff": ORDINAL_METRIC}  # weights; otherwise quadratic
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,44 @@ def _in_words(held: Held, turning: list[str]) -> str:
     if turning:
         return f"{text} One changed choice turns it: {'; '.join(turning)}."
     return text if held_in in (0, of) else f"{text} No single changed choice turns it, but several together do."
+
+
+# --- the numbers ------------------------------------------------------------------------------------------
+
+
+def ranges(grid: Result) -> Result:
+    """How far each headline number moves under other choices.
+
+    Parameters
+    ----------
+    grid : Result
+        Of :func:`arms_irr.analysis.sensitivity.sensitivity`.
+
+    Returns
+    -------
+    Result
+        By ``measured``, ``risk_band`` (``kind`` in a study without bands), ``least_at`` and ``most_at``: each statistic in the
+        analysis made elsewhere in this package, with its interval there. ``parts``: ``least``, ``most`` and ``points``, over
+        every other choice that the grid makes with the same statistic. ``least_at`` and ``most_at`` name the choices at the
+        first such analysis that differ from the usual ones. The range describes choices and is no interval.
+    """
+    column = "risk_band" if any(row["risk_band"] for row in _checked(grid)) else "kind"
+    rows: list[Row] = []
+    for measured in _FAMILIES:
+        values = _values(grid, column, measured)
+        for level, statistic in dict.fromkeys((level, point[0]) for point, at in values.items() for level in at):
+            here = {point: at[level] for point, at in values.items() if point[0] == statistic and level in at}
+            usual = next((point for point in here if point[1] == _USUAL.get(statistic, "quadratic")), next(iter(here)))
+            low, high = (pick(here, key=lambda point: here[point].value) for pick in (min, max))
+            parts = {"least": here[low].value, "most": here[high].value, "points": float(len(here))}
+            at = {"least_at": _changed(low, usual), "most_at": _changed(high, usual)}
+            rows.append(Row({"measured": measured, column: level, **at}, statistic, replace(here[usual], parts=parts)))
+    return Result("How far the headline numbers move", ("measured", column, "least_at", "most_at"), tuple(rows), synthetic=grid.synthetic)
+
+
+def _changed(point: Point, usual: Point) -> str:
+    """The choices of a point that are not the usual ones."""
+    return "; ".join(f"{choice} {option}" for choice, option, other in zip(CHOICES, point, usual, strict=True) if option != other)
 
 
 # --- the factors ------------------------------------------------------------------------------------------

@@ -121,8 +121,8 @@ def _gold_verdict(study: Study, cell: Cell) -> Verdict:
 
 def crossed(study: Study) -> bool:
     """Whether every officer was asked to rate every case."""
-    pairs = np.unique(np.stack([study.ratings.rater, study.ratings.case]), axis=1)
-    return pairs.shape[1] == len(study.raters) * len(study.cases)
+    pairs = study.ratings.rater.astype(np.int64) * len(study.cases) + study.ratings.case
+    return np.count_nonzero(np.bincount(pairs)) == len(study.raters) * len(study.cases)
 
 
 def words(study: Study) -> list[str]:

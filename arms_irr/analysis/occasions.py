@@ -32,8 +32,8 @@ def before_after(
         For ``exact`` agreement with the gold standard and for ``mean_signed_error``: both occasions and the change
         (later less earlier), over the officers of both; of ``exact`` ``officers_more, officers_equal, officers_less``
         are those improved, unchanged and worse. A change of the signed error tells "rates higher than before" from
-        "rates better". ``parts`` of the first change also hold ``cases_again`` and ``cases_once``, the cases rated on
-        both occasions and on one; and where not all officers rated again ``officers_first``, those of the first
+        "rates better". ``parts`` of the first change also hold ``cases_again`` and ``cases_once``, the cases that an
+        officer rated on both occasions and those rated on one only; and where not all officers rated again ``officers_first``, those of the first
         occasion, ``start_again`` and ``start_left``, their agreement then of those who rated again and of those who did not.
     """
     two = sides(study, "occasion", levels, within)
@@ -56,7 +56,9 @@ def _about(study: Study, two: Sides) -> dict[str, float]:
     """Which cases came again, and how the officers who rated again began."""
     ratings = study.ratings
     later, earlier = (set(np.unique(ratings.case[cell.rows]).tolist()) for cell in two.cells)
-    found = {"cases_again": float(len(later & earlier)), "cases_once": float(len(later ^ earlier))}
+    pairs = [ratings.rater[cell.rows].astype(np.int64) * len(study.cases) + ratings.case[cell.rows] for cell in two.cells]
+    again_by = np.unique(np.intersect1d(*pairs) % len(study.cases))  # parallel vignettes in both orders are nobody's second time
+    found = {"cases_again": float(len(again_by)), "cases_once": float(len(later ^ earlier))}
     sums, totals, flags = per_officer(study, two.cells, "exact")
     again, first = totals.min(axis=1) > 0, totals[:, 1] > 0
     if not flags and again.any() and again.sum() < first.sum():
@@ -69,7 +71,7 @@ def _about(study: Study, two: Sides) -> dict[str, float]:
 def _occasion_notes(about: Mapping[str, float]) -> list[str]:
     found = []
     if about["cases_again"]:
-        found.append("Some cases were rated on both occasions: officers may have remembered them.")
+        found.append("Officers rated some cases on both occasions: they may have remembered them.")
     if about["cases_once"]:
         found.append("Some cases were rated on one occasion only: unless half the officers had each case first, the change cannot be "
                      "told from a difference in difficulty.")

@@ -14,14 +14,19 @@ import typer
 
 from arms_irr import __version__
 from arms_irr.cli.agreement import agreement
+from arms_irr.cli.certify import certify
 from arms_irr.cli.check import check
+from arms_irr.cli.compare import compare
 from arms_irr.cli.crosscheck import crosscheck
 from arms_irr.cli.design import design
+from arms_irr.cli.drift import drift
 from arms_irr.cli.evaluate import evaluate
+from arms_irr.cli.feedback import feedback
 from arms_irr.cli.gold import gold
 from arms_irr.cli.icc import icc
 from arms_irr.cli.show import say
 from arms_irr.cli.simulate import simulate
+from arms_irr.cli.training import training
 from arms_irr.errors import ArmsError, DataError
 
 __all__ = ["app", "main"]
@@ -34,6 +39,11 @@ EXAMPLES: dict[Command, str] = {
     agreement: "arms-irr agreement data/pilot --by case --coefficient gwet --weights linear",
     icc: "arms-irr icc data/pilot --by case --form 'ICC(C,1)'",
     evaluate: "arms-irr evaluate data/pilot -o reports/pilot",
+    feedback: "arms-irr feedback data/pilot -o feedback",
+    compare: "arms-irr compare data/pilot data/second_exercise -o reports/comparison",
+    certify: "arms-irr certify data/certification --characteristics",
+    training: "arms-irr training data/training_pre_post",
+    drift: "arms-irr drift data/training_pre_post",
     crosscheck: "arms-irr crosscheck data/pilot --emit r -o pilot.R",
     simulate: "arms-irr simulate pilot -o my_pilot --seed 2",
 }

@@ -202,16 +202,16 @@ def _said_once(table: Table) -> Iterator[tuple[str, ...]]:
 
 
 @contextmanager
-def working(words: str) -> Iterator[Callable[[str], None]]:
+def working(words: str) -> Iterator[Callable[..., None]]:
     """A bar on stderr once something has taken a second; nothing where nobody looks.
 
     Yields
     ------
     callable
-        To be told in words what comes next.
+        To be told in words what comes next; with ``done`` and ``total`` where it is counted.
     """
     if not sys.stderr.isatty():
-        yield lambda words: None
+        yield lambda words, done=0, total=None: None
         return
     from threading import Timer
 
@@ -225,7 +225,7 @@ def working(words: str) -> Iterator[Callable[[str], None]]:
     soon.daemon = True
     soon.start()
     try:
-        yield lambda words: bar.update(task, description=words)
+        yield lambda words, done=0, total=None: bar.update(task, description=words, completed=done, total=total)
     finally:
         soon.cancel()
         soon.join()

@@ -21,7 +21,7 @@ def _examples() -> list[str]:
 def simulate(
     example: Annotated[
         str,
-        typer.Argument(metavar="EXAMPLE", autocompletion=_examples, help="pilot or second_exercise."),
+        typer.Argument(metavar="EXAMPLE", autocompletion=_examples, help="pilot or second_exercise or training_pre_post or certification or reversers."),
     ],
     out: Annotated[
         Path | None,

@@ -56,7 +56,7 @@ def load_instrument(name: str, beside: Path | None = None) -> Instrument:
 _KEYS = {"name": str, "title": str, "direction": str, "provenance": str, "scales": dict, "factors": list,
          "rules": dict}
 _SCALE_KEYS = {"level": str, "categories": list, "short": list, "codes": list, "scores": list,
-               "not_rated": list}
+               "not_rated": list, "definitions": list, "not_rated_definition": str}
 _FACTOR_KEYS = {"id": str, "label": str, "kind": str, "scale": str, "provenance": str, "definition": str,
                 "optional": bool}
 _LEVELS = ("nominal", "ordinal", "interval", "ratio")
@@ -95,7 +95,7 @@ def _scale(name: str, raw: object, wrong: Wrong) -> Scale:
     q = len(texts["categories"])
     if "categories" in table and len(set(map(fold, texts["categories"]))) < max(q, 2):
         wrong(f"{where} needs at least two categories, all different.", "List them from lowest to highest.")
-    for key in ("short", "codes", "scores"):
+    for key in ("short", "codes", "scores", "definitions"):
         if key in table and "categories" in table and len(table[key]) != q:
             wrong(f"{key!r} in {where} has {len(table[key])} entries for {q} categories.", "Give one each.")
     means: dict[str, set[int]] = {}
@@ -114,7 +114,7 @@ def _scale(name: str, raw: object, wrong: Wrong) -> Scale:
     if level not in _LEVELS:
         wrong(f"Unknown level {level!r} in {where}.", choose(level, _LEVELS), level)
     return Scale(name, texts["categories"], level, texts["short"], texts["codes"], tuple(map(float, scores)),
-                 texts["not_rated"])
+                 texts["not_rated"], tuple(map(str, table.get("definitions", ()))), table.get("not_rated_definition", ""))
 
 
 def _factors(rows: list[object], scales: Mapping[str, Scale], wrong: Wrong) -> tuple[Factor, ...]:

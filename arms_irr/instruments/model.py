@@ -37,6 +37,10 @@ class Scale:
         One per category, ascending; 1..q unless the instrument file says otherwise.
     not_rated : tuple of str
         Labels of the state "unable to rate"; empty when the scale does not allow it.
+    definitions : tuple of str
+        What each category means, for those who rate; empty where the file does not say.
+    not_rated_definition : str
+        The same of "unable to rate".
     """
 
     name: str
@@ -46,6 +50,8 @@ class Scale:
     codes: tuple[str, ...] = ()
     scores: tuple[float, ...] = ()
     not_rated: tuple[str, ...] = ()
+    definitions: tuple[str, ...] = field(default=(), compare=False)  # a scale explained otherwise is the same scale
+    not_rated_definition: str = field(default="", compare=False)
 
     @cached_property
     def _index(self) -> dict[str, int]:

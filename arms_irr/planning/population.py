@@ -10,10 +10,11 @@ import numpy as np
 from scipy.special import expit, ndtr
 
 from arms_irr.instruments.load import load_instrument
+from arms_irr.instruments.model import Factor
 from arms_irr.planning.designs import Design
 from arms_irr.planning.parameters import BANDS, KINDS, Parameters
 
-__all__ = ["Population", "population"]
+__all__ = ["Population", "population", "priorities"]
 
 # Gauss-Hermite nodes for a standard normal; the integrands are smooth on this scale (against 41 nodes: 1e-9).
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(15)
@@ -50,13 +51,14 @@ def population(design: Design, parameters: Parameters, ambiguity: np.ndarray | f
     difficulty : ndarray, shape (C,), optional
         kappa of each case.
 
-    Notes ----- Given the threshold h, the latent concern y is normal, so the priorities need one integral
+    Notes
+    -----
+    Given the threshold h, the latent concern y is normal, so the priorities need one integral
     over h; the logit of "unable to rate" another over officers. The overall priority is integrated over
     severity with halo, protective severity and threshold (factors are independent given these), with the
     exact distribution of the sums between.
     """
-    factors = [factor for factor in load_instrument(design.instrument).factors if factor.kind in KINDS]
-    kind = np.array([KINDS.index(factor.kind) for factor in factors])
+    factors, kind = _kinds(design)
     opportunity = np.array([factor.id == "opportunity" for factor in factors])
     shape = (len(design.cases), len(kind))
     u, kappa = np.broadcast_to(ambiguity, shape), np.broadcast_to(difficulty, shape[0])
@@ -65,7 +67,7 @@ def population(design: Design, parameters: Parameters, ambiguity: np.ndarray | f
     weights, given, levels = [], [], []
     for agency in dict.fromkeys(agencies):
         weights.append(rated[[name == agency for name in agencies]].sum(0))
-        mean, sigma = _latent(design, parameters, kind, u, kappa, agency)
+        mean, sigma = _latent(design, parameters, kind, u, kappa, agency, design.golds())
         given.append(_given(design, parameters, kind, mean, sigma))
         levels.append(_overall(design, parameters, kind, opportunity, mean, sigma))
     weight = np.array(weights) / np.maximum(np.sum(weights, 0), 1)
@@ -75,13 +77,38 @@ def population(design: Design, parameters: Parameters, ambiguity: np.ndarray | f
     return Population(_cells(design, kind, p, asked), _shares(design, shares))
 
 
+def priorities(design: Design, parameters: Parameters, ambiguity: np.ndarray, difficulty: np.ndarray,
+               gold: np.ndarray) -> np.ndarray:
+    """Probability that an officer of each agency gives each priority (and not "unable to rate").
+
+    Parameters
+    ----------
+    ambiguity, gold : (..., C, F) arrays
+    difficulty : (..., C) array
+
+    Returns
+    -------
+    (A, ..., C, F, 3) array
+        Agencies in the order in which they first occur among the raters.
+    """
+    kind = _kinds(design)[1]
+    agencies = dict.fromkeys(rater.attributes.get("agency", "") for rater in design.raters)
+    return np.array([_given(design, parameters, kind, *_latent(design, parameters, kind, ambiguity, difficulty, agency, gold))
+                     for agency in agencies])
+
+
+def _kinds(design: Design) -> tuple[list[Factor], np.ndarray]:
+    """The factors that are simulated and their positions in ``KINDS``."""
+    factors = [factor for factor in load_instrument(design.instrument).factors if factor.kind in KINDS]
+    return factors, np.array([KINDS.index(factor.kind) for factor in factors])
+
+
 def _latent(design: Design, p: Parameters, kind: np.ndarray, u: np.ndarray, kappa: np.ndarray,
-            agency: str) -> tuple[np.ndarray, np.ndarray]:
-    """Mean of y over officers of an agency and standard deviation of its noise, each (C, F)."""
+            agency: str, gold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean of y over officers of an agency and standard deviation of its noise, each (..., C, F)."""
     cell = np.ix_(design.bands(), kind)
-    gold = np.array([case.gold for case in design.cases])
     mean = (gold - 1) * p.step + p.shift.array()[cell] + u + p.agency_shift.get(agency, 0.0)
-    return mean, p.noise.array()[cell] * kappa[:, None] * p.agency_noise.get(agency, 1.0)
+    return mean, p.noise.array()[cell] * kappa[..., None] * p.agency_noise.get(agency, 1.0)
 
 
 def _thresholds(p: Parameters) -> np.ndarray:
@@ -90,7 +117,7 @@ def _thresholds(p: Parameters) -> np.ndarray:
 
 def _given(design: Design, p: Parameters, kind: np.ndarray, mean: np.ndarray,
            sigma: np.ndarray) -> np.ndarray:
-    """Probability of giving each priority (and not "unable to rate"), (C, F, 3)."""
+    """Probability of giving each priority (and not "unable to rate"), (..., C, F, 3)."""
     halo = p.halo.array()[design.bands()][:, None]
     sd = np.sqrt(sigma**2 + p.severity_sd**2 + halo**2 + (kind == 1) * p.protective_severity_sd**2)
     logit = p.unable.array()[np.ix_(design.bands(), kind)][..., None] + p.unable_sd * _NODES
@@ -102,7 +129,8 @@ def _given(design: Design, p: Parameters, kind: np.ndarray, mean: np.ndarray,
         # y's line, cut at the thresholds and at d around them; the zones overlap in the middle when h < d
         inner = np.maximum(h - d, 0)
         edges = np.array([-h - d, -h, -inner, inner, h, h + d])
-        below = ndtr((edges[:, None, None, :] - mean[..., None]) / sd[..., None]) @ _WEIGHTS
+        edges = edges.reshape(len(edges), *[1] * mean.ndim, -1)
+        below = ndtr((edges - mean[..., None]) / sd[..., None]) @ _WEIGHTS
         mass = np.diff(below, axis=0, prepend=0, append=1)  # far low, near low, near medium, far medium, ...
         low = far * mass[0] + near * mass[1]
         high = far * mass[6] + near * mass[5]

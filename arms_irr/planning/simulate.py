@@ -8,7 +8,7 @@ import os
 import shutil
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -27,10 +27,10 @@ from arms_irr.planning.population import Population, population
 if TYPE_CHECKING:
     from arms_irr.study import Study
 
-__all__ = ["EXAMPLES", "Replicates", "Simulated", "Truth", "example", "replicate", "simulate",
+__all__ = ["EXAMPLES", "Replicates", "Simulated", "Truth", "agency_effects", "draw", "example", "replicate", "simulate",
            "simulate_example", "simulation_from", "write"]
 
-EXAMPLES = ("pilot", "second_exercise")
+EXAMPLES = ("pilot", "second_exercise", "training_pre_post", "certification", "reversers")
 
 Table = dict[str, list[str]]
 
@@ -78,6 +78,8 @@ class Replicates:
 class Simulated:
     """One simulated exercise: tables of labels as a study folder holds them, and the truth behind them.
 
+    Truth and population are those of the first occasion.
+
     ``metadata`` holds the tables ``study`` and ``simulation`` of study.toml.
     """
 
@@ -100,11 +102,8 @@ class Simulated:
 def replicate(design: Design, parameters: Parameters, seed: int, replications: int) -> Replicates:
     """Simulate an exercise many times: new officers each time, and new cases with the same golds.
 
-    Random numbers come from ``numpy.random.default_rng([seed, 1])`` (the design's own from ``[seed, 0]``),
-    drawn in this order whatever the parameters and the assignment: severity, protective severity, reversal,
-    threshold, unable to rate (each n x R); ambiguity (n x C x F), difficulty (n x C); halo (n x R x C);
-    noise, unable to rate, urgency (each n x R x C x F); noise of the overall priority (n x R x C). So a
-    change of one parameter leaves every other draw as it was.
+    Random numbers come from ``numpy.random.default_rng([seed, 1])`` (the design's own from ``[seed, 0]``) in the
+    order that :func:`draw` states.
 
     Raises
     ------
@@ -115,12 +114,32 @@ def replicate(design: Design, parameters: Parameters, seed: int, replications: i
     _check_seed(seed)
     if replications < 1:
         raise ArgumentError(f"replications is {replications!r}. Give 1 or more.")
+    return draw(design, parameters, np.random.default_rng([seed, 1]), replications)
+
+
+def draw(design: Design, parameters: Parameters, rng: np.random.Generator, replications: int, *,
+         gold: np.ndarray | None = None, cases: Truth | None = None, officers: Truth | None = None) -> Replicates:
+    """Simulate an exercise many times, with new officers and cases or some that were drawn before.
+
+    Random numbers are drawn in this order whatever the parameters, the assignment and what is given: severity,
+    protective severity, reversal, threshold, unable to rate (each n x R); ambiguity (n x C x F), difficulty
+    (n x C); halo (n x R x C); noise, unable to rate, urgency (each n x R x C x F); noise of the overall priority
+    (n x R x C). So a change of one parameter leaves every other draw as it was.
+
+    Parameters
+    ----------
+    gold : (n, C, F) array, optional
+        Golds of the cases of each replication in place of the design's.
+    cases : Truth, optional
+        An earlier drawing whose cases (ambiguity, difficulty) are rated again.
+    officers : Truth, optional
+        An earlier drawing whose officers (all but their reading of a case) rate again.
+    """
     p, instrument = parameters, load_instrument(design.instrument)
     kind, opportunity = _factors(design, instrument)
-    shift, noise_of = _agencies(design, parameters)
+    shift, noise_of = agency_effects(design, parameters)
     n, r, c, f = replications, len(design.raters), len(design.cases), len(kind)
     protective, band, cell = kind == 1, design.bands(), np.ix_(design.bands(), kind)
-    rng = np.random.default_rng([seed, 1])
 
     theta = p.severity_sd * rng.standard_normal((n, r)) + shift
     zeta = p.protective_severity_sd * rng.standard_normal((n, r))
@@ -130,9 +149,14 @@ def replicate(design: Design, parameters: Parameters, seed: int, replications: i
     u = p.ambiguity_sd * rng.standard_normal((n, c, f))
     kappa = np.exp(p.difficulty_sd * rng.standard_normal((n, c)))
     halo = p.halo.array()[band] * rng.standard_normal((n, r, c))
+    if officers is not None:
+        theta, zeta, reverser = officers.severity, officers.protective_severity, officers.reverser
+        h, w = officers.threshold, officers.unable
+    if cases is not None:
+        u, kappa = cases.ambiguity, cases.difficulty
 
-    gold = np.array([case.gold for case in design.cases])
-    y = (gold - 1) * p.step + p.shift.array()[cell] + u[:, None]
+    gold = design.golds() if gold is None else gold
+    y = ((gold - 1) * p.step + p.shift.array()[cell] + u)[:, None]
     y = y + (theta[..., None] + halo)[..., None] + (zeta[..., None] * protective)[:, :, None, :]
     sigma = p.noise.array()[cell] * kappa[..., None]
     y += noise_of[:, None, None] * sigma[:, None] * rng.standard_normal((n, r, c, f))
@@ -175,8 +199,8 @@ def _factors(design: Design, instrument: Instrument) -> tuple[np.ndarray, np.nda
             np.array([factor.id == "opportunity" for factor in factors]))
 
 
-def _agencies(design: Design, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
-    """Shift of severity and multiplier of noise, each of shape (R,)."""
+def agency_effects(design: Design, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
+    """Shift of severity and multiplier of noise, each of shape (R,); ``ArgumentError`` for an agency that nobody has."""
     agencies = [rater.attributes.get("agency", "") for rater in design.raters]
     for name in {**parameters.agency_shift, **parameters.agency_noise}:
         if name not in agencies:
@@ -201,7 +225,7 @@ def simulate(design: Design, parameters: Parameters, seed: int, *, note: str = "
              "description": f"{design.description} {note}".strip()}
     simulation = {"design": design.name if rebuilt else "custom", "seed": seed, "seed_note": note,
                   **parameters.to_dict()}
-    ratings, gold = _ratings(drawn, load_instrument(design.instrument))
+    ratings, gold = _tables([drawn, *_later(drawn, parameters, seed)], load_instrument(design.instrument))
     return Simulated(
         design, parameters, seed, ratings, gold,
         _columns([{"case": case.id, "risk_band": case.risk_band, **case.attributes}
@@ -210,26 +234,40 @@ def simulate(design: Design, parameters: Parameters, seed: int, *, note: str = "
         {"study": study, "simulation": simulation}, truth)
 
 
-def _ratings(drawn: Replicates, instrument: Instrument) -> tuple[Table, Table]:
-    """The tables ratings and gold, overall last within a case."""
-    design = drawn.design
+def _later(first: Replicates, parameters: Parameters, seed: int) -> list[Replicates]:
+    """The later occasions: the same officers and cases, read anew with the random numbers of ``[seed, 1, occasion]``.
+
+    Training works as :meth:`Parameters.trained` says, on the severities drawn at first too.
+    """
+    found = []
+    for number, occasion in enumerate(first.design.later, 2):
+        severity = first.truth.severity * (parameters.training.severity if occasion.trained else 1)
+        found.append(draw(replace(first.design, assignment=occasion.assignment), parameters.trained() if occasion.trained else parameters,
+                          np.random.default_rng([seed, 1, number]), 1, cases=first.truth, officers=replace(first.truth, severity=severity)))
+    return found
+
+
+def _tables(occasions: list[Replicates], instrument: Instrument) -> tuple[Table, Table]:
+    """The tables ratings and gold, overall last within a case; a column ``occasion`` where there are several."""
     ids = [factor.id for factor in instrument.factors if factor.kind in KINDS]
     scales = [instrument.scale_of(id) for id in ids]
     overall = [factor.id for factor in instrument.factors if factor.kind == "overall"]
     ratings, gold = [], []
-    for j, rater in enumerate(design.raters):
-        for c in design.assignment[j]:
-            key = {"rater": rater.id, "case": design.cases[c].id}
-            codes = zip(ids, scales, drawn.ratings[0, j, c], drawn.urgency[0, j, c], strict=True)
-            ratings += [{**key, "factor": id, "rating": scale.label(code), "urgency": scale.label(urgency)}
-                        for id, scale, code, urgency in codes]
-            ratings += [{**key, "factor": id, "urgency": "",
-                         "rating": instrument.scale_of(id).label(drawn.overall[0, j, c])} for id in overall]
-    for case in design.cases:
+    for number, drawn in enumerate(occasions, 1):
+        design = drawn.design
+        for j, rater in enumerate(design.raters):
+            for c in design.assignment[j]:
+                key = {"rater": rater.id, "case": design.cases[c].id, "occasion": str(number)}
+                codes = zip(ids, scales, drawn.ratings[0, j, c], drawn.urgency[0, j, c], strict=True)
+                ratings += [{**key, "factor": id, "rating": scale.label(code), "urgency": scale.label(urgency)}
+                            for id, scale, code, urgency in codes]
+                ratings += [{**key, "factor": id, "urgency": "",
+                             "rating": instrument.scale_of(id).label(drawn.overall[0, j, c])} for id in overall]
+    for case in occasions[0].design.cases:
         golds = [*zip(ids, case.gold, strict=True), *((id, case.overall) for id in overall)]
         gold += [{"case": case.id, "factor": id, "rating": instrument.scale_of(id).label(code)}
                  for id, code in golds]
-    names = ("rater", "case", "factor", "rating", "urgency")
+    names = ("rater", "case", "factor", "rating", "urgency", *(["occasion"] if len(occasions) > 1 else []))
     return {name: [row[name] for row in ratings] for name in names}, _columns(gold)
 
 
@@ -271,7 +309,7 @@ def _design(name: str, seed: int) -> Design:
 
 
 def simulate_example(name: str, seed: int | None = None) -> Simulated:
-    """A shipped example with its own parameters: ``"pilot"`` or ``"second_exercise"``.
+    """A shipped example, one of :data:`EXAMPLES`, with its own parameters.
 
     Parameters
     ----------

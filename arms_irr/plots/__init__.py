@@ -5,6 +5,7 @@ width, figure``.
 """
 
 from arms_irr.plots.curves import control_chart, cost_curve, dstudy, tradeoff
+from arms_irr.plots.feedback import officer_heatmap, officer_strip
 from arms_irr.plots.intervals import coefficients, contrasts, gold_agreement
 from arms_irr.plots.maps import camps, missing_map
 from arms_irr.plots.officers import funnel, slopes
@@ -26,6 +27,8 @@ __all__ = [
     "funnel",
     "gold_agreement",
     "missing_map",
+    "officer_heatmap",
+    "officer_strip",
     "rater_heatmap",
     "ruler",
     "save_png",

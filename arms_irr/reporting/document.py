@@ -218,6 +218,8 @@ class Document:
         How the document came about (version, seed, fingerprint of the data); printed at its end.
     synthetic : bool
         Said at the top and in every caption.
+    page : str
+        ``sheet``: small print and narrow margins on paper, for what has to fit on one page.
 
     Raises
     ------
@@ -231,6 +233,7 @@ class Document:
     language: str = "en-GB"
     synthetic: bool = False
     meta: tuple[tuple[str, Text], ...] = ()
+    page: Literal["report", "sheet"] = "report"
 
     def __post_init__(self) -> None:
         for name in ("title", "sections", "subtitle", "meta"):

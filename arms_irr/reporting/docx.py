@@ -70,7 +70,7 @@ def to_docx(document: Document, template: Path | None = None) -> bytes:
     ArgumentError
         When a figure has no PNG picture.
     """
-    word = open_word(template)
+    word = open_word(template, document.page == "sheet")
     numbered = [block.id for block in walk(document.sections) if isinstance(block, Section | Table | Figure)]
     marks = {id: f"_Ref{number:06}" for number, id in enumerate(numbered, 1)}
     writer = _Writer(document, word, {style.name: style.style_id for style in word.styles}, marks)

@@ -18,17 +18,23 @@ from arms_irr.reporting.render import FORMATS, render
 from arms_irr.reporting.report_settings import report_problems
 from arms_irr.reporting.sections import (
     about,
+    appendix,
     between,
+    camps,
     consequences,
     contrasts,
     dependability,
+    discussion,
     distributions,
     gold,
+    grras,
     icc,
     method,
     missed,
+    officers,
     overall,
     ratability,
+    review,
     summary,
 )
 from arms_irr.reporting.trace import trace
@@ -37,7 +43,7 @@ from arms_irr.statistics.estimate import check_confidence
 from arms_irr.study.opening import read_study
 from arms_irr.study.study import Study
 
-__all__ = ["SECTIONS", "draft_of", "evaluate", "evaluation"]
+__all__ = ["SECTIONS", "draft_of", "evaluate", "evaluation", "pseudonymous"]
 
 # The sections in the order in which people read them; each asks its own questions.
 SECTIONS: dict[str, Callable[[Draft], Section]] = {
@@ -55,9 +61,14 @@ SECTIONS: dict[str, Callable[[Draft], Section]] = {
     "icc": icc.icc_section,
     "contrasts": contrasts.contrasts_section,
     "ratability": ratability.ratability_section,
+    "officers": officers.officers_section,
+    "gold-review": review.review_section,
+    "camps": camps.camps_section,
     "design": about.design_section,
     "dependability": dependability.dependability_section,
-    "limits": method.limits_section,
+    "discussion": discussion.discussion_section,
+    "grras": grras.grras_section,
+    "appendix": appendix.appendix_section,  # the last: it tells what the others asked
 }
 
 
@@ -119,7 +130,7 @@ def evaluate(
     folder = Path(out) if out is not None else Path("reports") / _name(study)
     foreign(folder)  # a folder that may not be written is refused before anything is computed
     options = Options(confidence_level, seed, min_cell)
-    draft = draft_of(_pseudonymous(study, pseudonyms, seed), options, language, step)
+    draft = draft_of(pseudonymous(study, pseudonyms, seed), options, language, step)
     draft = replace(draft, png=True)
     step(say.word("steps.writing"))
     document = evaluation(draft, chosen)
@@ -168,7 +179,7 @@ def _chosen(given: Sequence[str] | None, known: Sequence[str] | Mapping[str, obj
     return chosen
 
 
-def _pseudonymous(study: Study, pseudonyms: str, seed: int) -> Study:
+def pseudonymous(study: Study, pseudonyms: str, seed: int) -> Study:
     """The study with officers under the names that the report shows."""
     if pseudonyms == "keep":
         return study

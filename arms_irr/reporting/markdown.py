@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import groupby
 
 from arms_irr.reporting.document import (
     SYNTHETIC,
@@ -98,13 +99,10 @@ def _definitions(items: tuple[tuple[str, Text], ...], document: Document) -> str
 
 
 def _text(text: Text, document: Document) -> str:
-    out = ""
-    for piece in pieces(text):
-        if isinstance(piece, Strong) or (isinstance(piece, Cited) and piece.strong):
-            out += f"**{_escape(piece.text)}**"
-        else:
-            out += _escape(plain((piece,), document.names))
-    return _start(out)
+    """The pieces one after another; neighbours with emphasis share one pair of asterisks."""
+    strong = groupby(pieces(text), lambda piece: isinstance(piece, Strong) or (isinstance(piece, Cited) and piece.strong))
+    runs = ((heavy, _escape(plain(tuple(run), document.names))) for heavy, run in strong)
+    return _start("".join(f"**{words}**" if heavy else words for heavy, words in runs))
 
 
 def _line(text: str) -> str:

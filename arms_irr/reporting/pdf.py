@@ -32,7 +32,7 @@ from arms_irr.reporting.document import (
 if TYPE_CHECKING:
     from typst import Fonts
 
-__all__ = ["to_pdf"]
+__all__ = ["fonts", "to_pdf"]
 
 _ROOM = {"normal": 89, "dense": 101, "landscape": 157}  # digits of a table's text from margin to margin
 _TEMPLATE = Path(__file__).parent / "report.typ"
@@ -54,7 +54,7 @@ def to_pdf(document: Document) -> bytes:
 
     try:
         pdf = typst.compile(
-            str(_TEMPLATE), format="pdf", pdf_standards="ua-1", timestamp=0, font_paths=_fonts(),
+            str(_TEMPLATE), format="pdf", pdf_standards="ua-1", timestamp=0, font_paths=fonts(),
             sys_inputs={"document": json.dumps(_document(document))},
         )  # fmt: skip
     except typst.TypstError as error:
@@ -65,7 +65,8 @@ def to_pdf(document: Document) -> bytes:
 
 
 @lru_cache(maxsize=1)
-def _fonts() -> Fonts:
+def fonts() -> Fonts:
+    """The only fonts that a document or picture is set in: those that come with matplotlib."""
     import matplotlib
     from typst import Fonts
 
@@ -83,6 +84,7 @@ def _document(document: Document) -> dict[str, Any]:
         "language": language,
         "region": region or None,
         "synthetic": SYNTHETIC if document.synthetic else None,
+        "sheet": document.page == "sheet",
         "front": sections[: document.front],
         "sections": sections[document.front :],
         "meta": [[term, _text(text, document)] for term, text in document.meta],

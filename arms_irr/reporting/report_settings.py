@@ -61,12 +61,11 @@ def _wrong_keys(study: Study) -> Iterator[_Wrong]:
 def _wrong_answers(given: Any) -> Iterator[_Wrong]:
     known = [item.key for item in checklist().items]
     for key, answer in given.items() if isinstance(given, Mapping) else ():
-        where = f"grras.{key}"
         if str(key) not in known:
-            yield (f"The checklist in [report] has no item {str(key)!r}.", f"{nearest(str(key), known)}Known items: {', '.join(known)}.",
-                   where, answer)
+            yield (f"'grras' in [report] has no item {str(key)!r}.", f"{nearest(str(key), known)}Known items: {', '.join(known)}.",
+                   "grras", answer)
         elif not isinstance(answer, str):
-            yield f"The answer to item {key} of the checklist is {answer!r}.", "Write a text in quotation marks.", where, answer
+            yield f"Item {key} of 'grras' in [report] is {answer!r}.", "Write a text in quotation marks.", "grras", answer
 
 
 def _read(study: Study, key: str) -> Any:

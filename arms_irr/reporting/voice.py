@@ -92,7 +92,8 @@ class Voice:
 
     def points(self, e: Estimate) -> Cited:
         """A difference of shares without its sign: "12 percentage points"; the sentence says which is larger."""
-        return self._cited("points", e, "", number(100 * abs(e.value), 0))
+        value = number(100 * abs(e.value), 0)
+        return self._cited("point" if value == "1" else "points", e, "", value)
 
     def coefficient(self, e: Estimate) -> Cited:
         """A coefficient: "0.52"."""

@@ -21,7 +21,7 @@ _NEEDED = ("Title", "Heading 1", "Heading 2", "Heading 3", "Caption", "List Bull
 _INK = "1D2328"
 
 
-def open_word(template: Path | None) -> Word:
+def open_word(template: Path | None, sheet: bool = False) -> Word:
     """An empty Word document with every style that the report needs.
 
     Parameters
@@ -30,6 +30,9 @@ def open_word(template: Path | None) -> Word:
         A .docx or .dotx whose styles, page, header and footer are used; its text is left out. Styles named
         ``Report Box``, ``Report Box List``, ``Report Cell``, ``Report Note`` (paragraphs) and ``Report Table``
         (table) are used where it has them.
+
+    sheet : bool
+        Small print and narrow margins, where there is no template: for what has to fit on one page.
 
     Raises
     ------
@@ -40,7 +43,7 @@ def open_word(template: Path | None) -> Word:
 
     if template is None:
         word = Document()
-        _house_style(word)
+        _house_style(word, sheet)
     else:
         word = _opened(template)
         _check(word, template)
@@ -48,6 +51,8 @@ def open_word(template: Path | None) -> Word:
             if element is not word.element.body.sectPr:
                 word.element.body.remove(element)
     _own_styles(word)
+    if template is None and sheet:
+        _tighten(word)
     return word
 
 
@@ -103,8 +108,8 @@ def _check(word: Word, template: Path) -> None:
         raise DataError(problems)
 
 
-def _house_style(word: Word) -> None:
-    """A4 with 25 mm margins, a sans face, dark headings; never in compatibility mode."""
+def _house_style(word: Word, sheet: bool) -> None:
+    """A4 with 25 mm margins (a sheet has narrower ones), a sans face, dark headings; never in compatibility mode."""
     from docx.oxml import parse_xml
     from docx.oxml.ns import nsdecls
     from docx.shared import Mm
@@ -113,6 +118,10 @@ def _house_style(word: Word) -> None:
     section.page_width, section.page_height = Mm(210), Mm(297)
     section.left_margin = section.right_margin = section.top_margin = section.bottom_margin = Mm(25)
     section.header_distance = section.footer_distance = Mm(12)
+    if sheet:
+        section.left_margin = section.right_margin = Mm(18)
+        section.top_margin = section.bottom_margin = Mm(14)
+        section.header_distance = section.footer_distance = Mm(6)
     looks = {  # size, space before and after, bold, colour
         "Normal": (10, 0, 6, None, _INK), "Title": (20, 0, 4, True, _INK), "Subtitle": (12, 0, 12, False, "535D66"),
         "Heading 1": (15, 20, 6, True, _INK), "Heading 2": (12, 14, 4, True, _INK), "Heading 3": (10.5, 10, 4, True, _INK),
@@ -127,6 +136,18 @@ def _house_style(word: Word) -> None:
     settings = word.settings.element
     for old in settings.xpath("w:compat"):
         settings.replace(old, parse_xml(compat % nsdecls("w")))
+
+
+def _tighten(word: Word) -> None:
+    """The styles of a sheet: smaller, and closer together."""
+    from docx.shared import Pt
+
+    sizes = {"Normal": (8.5, 0, 3), "Title": (15, 0, 1), "Subtitle": (9, 0, 4), "Heading 1": (11, 6, 2), "Caption": (7.5, 3, 2),
+             "List Bullet": (8.5, 0, 2), NOTE: (4, 0, 0)}  # fmt: skip
+    for name, (size, before, after) in sizes.items():
+        style = word.styles[name]
+        style.font.size, shape = Pt(size), style.paragraph_format
+        shape.space_before, shape.space_after, shape.line_spacing = Pt(before), Pt(after), 1.0
 
 
 def _look(style: Any, size: float, before: float, after: float, bold: bool | None, colour: str) -> None:

@@ -102,6 +102,10 @@ FLAGS: dict[str, str] = {
     "no-middle": "the scale has no middle category",
     "no-signal": "the gold standard never, or always, has the category that is to be detected",
     "log-linear": "a rate is 0 or 1, so the log-linear correction decides how far from 0 the value lies",
+    "below-minimum": "no officer rated as many cases and gold standards as the rule asks for: no decision was made",
+    "not-counterbalanced": "no two groups of officers had the same cases in opposite order: a change cannot be told from a difference "
+    "between the cases",
+    "not-rated-again": "no officer rated a case a second time",
     "one-case-or-factor": "complete ratings of one case or one factor only: this component would be 0 by construction",
     "reversed": "on protective factors the officer agrees much better with the reversed gold standard: ask whether the scale was read "
     "the wrong way round",
@@ -109,6 +113,8 @@ FLAGS: dict[str, str] = {
     "deviations of such changes",
     "gold-review": "most officers chose another category than the gold standard: have the gold standard looked at again",
     "few-votes": "fewer than 8 ratings: one camp or two cannot be told apart",
+    "ambiguous": "officers agree with each other, and with the gold standard where there is one, in less than half of the comparisons: "
+    "read again what the vignette says about this factor",
     "model-based": "from a model that takes officers' errors as independent: a check on the gold standard, not a result",
     "pooled-cases-factors": "subjects are case-factor pairs: the value mixes differences between cases with "
     "differences between factors",

@@ -70,7 +70,7 @@ def estimate(
         np.nan, confidence_level=confidence_level, target=target, weights=weights, method=row.title,
         n_subjects=tally.n_units, n_raters=tally.n_raters, n_ratings=tally.n_ratings,
     )
-    if row.two and tally.n_raters != 2 and tally.n_units:
+    if row.two and tally.n_raters > 2 and tally.n_units:
         raise ArgumentError(f"{row.title} compares exactly 2 raters, not {tally.n_raters}; use conger, fleiss or light")
     reason = _why_undefined(tally)
     if reason:

@@ -20,7 +20,7 @@ title = "..."
 instrument = "arms-12"
 synthetic = false"""
 
-_TABLES = ("study", "files", "columns", "simulation", "report")
+_TABLES = ("study", "files", "columns", "simulation", "report", "certification")
 _STUDY_KEYS = {"title": str, "instrument": str, "synthetic": bool, "description": str}
 _FIELDS = ("rating", "urgency")
 _WORDS = {str: "text in quotation marks", bool: "true or false", dict: "a table"}

@@ -356,6 +356,31 @@ class Study:
         from arms_irr.analysis.severity import severity
         return severity(self, **options)
 
+    def certify(self, rule: Any = None, **options: Any) -> Result:
+        """Pass, more cases needed or refer for coaching; see :func:`arms_irr.analysis.certification.certify`."""
+        from arms_irr.analysis.certification import certify
+        return certify(self, rule, **options)
+
+    def sequential_test(self, rule: Any = None, **options: Any) -> Result:
+        """Whether each officer's case is settled yet; see :func:`arms_irr.analysis.sequential.sequential_test`."""
+        from arms_irr.analysis.sequential import sequential_test
+        return sequential_test(self, rule, **options)
+
+    def training_effect(self, **options: Any) -> Result:
+        """The change from before to after training; see :func:`arms_irr.analysis.training.training_effect`."""
+        from arms_irr.analysis.training import training_effect
+        return training_effect(self, **options)
+
+    def rerating(self, by: Sequence[str] = (), **options: Any) -> Result:
+        """Officers against their own first rating; see :func:`arms_irr.analysis.drift.rerating`."""
+        from arms_irr.analysis.drift import rerating
+        return rerating(self, by, **options)
+
+    def control_chart(self, over: str = "occasion", **options: Any) -> Result:
+        """Agreement over occasions or dates with its limits; see :func:`arms_irr.analysis.drift.control_chart`."""
+        from arms_irr.analysis.drift import control_chart
+        return control_chart(self, over, **options)
+
     def sensitivity(self, **options: Any) -> Result:
         """The headline numbers under other choices; see :func:`arms_irr.analysis.sensitivity.sensitivity`."""
         from arms_irr.analysis.sensitivity import sensitivity

@@ -86,7 +86,7 @@ class Workbook:
                     "Check that it is the one you mean.",
                 ),
             )
-        if lost := self._lost(actual, rows):
+        if lost := self.lost(actual, rows):
             cells = "1 cell holds" if len(lost) == 1 else f"{len(lost)} cells hold"
             problems += (
                 Problem(
@@ -95,7 +95,7 @@ class Workbook:
                     "Open the workbook in a spreadsheet program, mend the cells and save it.",
                     self.path.name,
                     actual,
-                    tuple(sorted(set(lost))),
+                    tuple(sorted({row for row, _ in lost})),
                 ),
             )
         return replace(table, problems=problems)
@@ -104,8 +104,8 @@ class Workbook:
         wanted = name.strip().casefold()
         return next((sheet for sheet in self.sheets if sheet.strip().casefold() == wanted), None)
 
-    def _lost(self, sheet: str, rows: list[list[Any]]) -> list[int]:
-        """Row numbers of cells that look empty and are not; openpyxl looks only where it may find any."""
+    def lost(self, sheet: str, rows: list[list[Any]]) -> list[tuple[int, int]]:
+        """Row and column of cells that look empty and are not; openpyxl looks only where it may find any."""
         try:
             with zipfile.ZipFile(io.BytesIO(self._data)) as package:
                 parts = [part for part in package.namelist() if part.startswith("xl/worksheets/sheet")]
@@ -115,7 +115,7 @@ class Workbook:
 
             cells = openpyxl.load_workbook(io.BytesIO(self._data), read_only=True)[sheet].iter_rows()
             return [
-                cell.row
+                (cell.row, cell.column)
                 for line in cells
                 for cell in line
                 if cell.value is not None

@@ -6,14 +6,19 @@ from collections import Counter
 
 import numpy as np
 
+from arms_irr import plots
+from arms_irr.analysis.distributions import cells_map, completeness
 from arms_irr.reporting.document import Block, Bullets, Column, Paragraph, Section, Table, Text
 from arms_irr.reporting.draft import Draft
-from arms_irr.reporting.questions import COMPLETENESS, DESIGN
+from arms_irr.reporting.questions import COMPLETENESS, DESIGN, Question
+from arms_irr.reporting.sections.missed import MOST_OFFICERS
 from arms_irr.reporting.voice import Label
 from arms_irr.reporting.wording import number
 
 __all__ = ["design_section", "quality_section", "study_section"]
 
+FEW_GIVEN = 0.8  # share of the priorities asked for, below which an officer is named among those who gave few
+COMPLETENESS_BY_OFFICER = Question("completeness_by_officer", lambda s, o: completeness(s, ["rater"]))
 _COUNTED = {"risk": "risk_factor", "protective": "protective_factor", "item": "item", "static": "static_item"}
 
 
@@ -95,7 +100,7 @@ def quality_section(draft: Draft) -> Section:
         "about.quality", asked=say.count(asked, "rating"), given=say.plain(given, 0), unable=say.plain(unable, 0),
         blank=say.plain(blank, 0), given_share=_share(draft, "given"), unable_share=_share(draft, "unable"),
     )
-    blocks: list[Block] = [Paragraph(said), _completeness(draft), *_officers(draft)]
+    blocks: list[Block] = [Paragraph(said), _completeness(draft), *_map(draft), *_incomplete(draft), *_officers(draft)]
     for key, told in (("warnings", study.warnings), ("notes", study.notes)):
         if told:
             blocks.append(Bullets(tuple((Label(str(one)),) for one in told), say(f"about.{key}")))
@@ -116,6 +121,49 @@ def _completeness(draft: Draft) -> Table:
     columns = (*(Column(say.word(f"about.{head}")) for head in heads), Column(say.word("about.unable"), say.word("about.of_asked")))
     caption = say("about.completeness", officers=say.count(draft.fact("officers"), "officer"))
     return Table("table-completeness", caption, columns, tuple(rows))
+
+
+def _map(draft: Draft) -> list[Block]:
+    """Who gave, could not give or left blank what; nothing where every officer gave every rating."""
+    study, say = draft.study, draft.say
+    cells = len(study.raters) * len(study.cases) * len(study.factors_rated)
+    if draft.fact("given").value >= cells:
+        return []
+    given = sorted(draft.ask(COMPLETENESS).where("given"), key=lambda row: row.estimate.value)
+    finding = say("about.missing", share=_share(draft, "given"))
+    if given[0].estimate.value < given[-1].estimate.value:
+        alt = say("about.missing_alt", finding=finding, factor=draft.names.factor(given[0]["factor"]), share=say.share(given[0].estimate),
+                  other=draft.names.factor(given[-1]["factor"]), most=say.share(given[-1].estimate))
+    else:
+        alt = say("about.missing_alt_same", finding=finding)
+    found = cells_map(study, most=MOST_OFFICERS)
+    caption = say("about.missing_caption" if len(study.raters) <= MOST_OFFICERS else "about.missing_caption_many", base=draft.base)
+    return [draft.figure("fig-missing", finding, caption, alt, plots.missing_map, found, instrument=study.instrument,
+                         names=draft.names.cases)]
+
+
+def _incomplete(draft: Draft) -> list[Block]:
+    """Officers who gave few of the priorities asked of them, where there are any."""
+    say, word = draft.say, draft.say.word
+    found = draft.ask(COMPLETENESS_BY_OFFICER).split("rater")
+    few = {officer: own for officer, own in found.items() if own.get("given").value < FEW_GIVEN}
+    if not few:
+        return []
+    least = Label(number(100 * FEW_GIVEN, 0))
+    officers = say.count(draft.fact("officers"), "officer")
+    count = say.plain(draft.counted("officers_who_gave_few", len(few)), 0)
+    blocks: list[Block] = [Paragraph(say("about.incomplete", few=count, officers=officers, least=least))]
+    if len(found) > MOST_OFFICERS:
+        return [*blocks, Paragraph(say("about.incomplete_elsewhere"))]
+    rows = []
+    for officer, own in few.items():
+        counts = (f"{row.estimate.parts['count']:,.0f}" for row in own)
+        given = own.get("given")
+        rows.append((officer, f"{given.n_ratings:,}", *counts, number(100 * given.value, 1)))
+    heads = ("officer", "asked_for", "priority", "unable", "blank")
+    columns = (*(Column(word(f"about.{head}")) for head in heads), Column(word("about.priority"), word("about.of_asked")))
+    caption = say("about.incomplete_table", least=least, officers=officers)
+    return [*blocks, Table("table-incomplete", caption, columns, tuple(rows))]
 
 
 def _officers(draft: Draft) -> list[Block]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from arms_irr import plots
 from arms_irr.analysis.dependability import ALL, OFFICERS, PHI, dependability
@@ -160,16 +161,21 @@ def _limits(draft: Draft, e: Estimate) -> Text:
 
 
 def _figure(draft: Draft, found: Result) -> list[Block]:
-    """Dependability against the number of officers, where it is lowest."""
+    """Dependability against the number of officers: a panel for each thing measured, a line for each kind and place."""
     say = draft.say
-    known = [(key, own) for key, own in _studies(found, "profile", "mean", "overall") if _get(own, "phi", n_raters="1").estimable]
-    if not known:
+    shown = replace(found, rows=tuple(row for row in found.where("phi") if row.estimate.estimable))
+    if not shown.rows:
         return []
-    key, own = min(known, key=lambda item: _get(item[1], "phi", n_raters="1").value)
-    few, many = (_get(own, "phi", n_raters=str(n)) for n in (OFFICERS[0], OFFICERS[-1]))
-    finding = say("dependability.finding", low=say.coefficient(few), high=say.coefficient(many), most=Label(str(OFFICERS[-1])))
-    caption = say("dependability.caption", what=_said(draft, key), where=_in(draft, key[2]), base=draft.base)
-    return [draft.figure("fig-dependability", finding, caption, say("dependability.alt", finding=finding), plots.dstudy, own, names=draft.names.all)]
+    one, most = (sorted((row.estimate for row in shown.where(n_raters=str(n))), key=lambda e: e.value) for n in (OFFICERS[0], OFFICERS[-1]))
+    ends = {"low_one": say.coefficient(one[0]), "low_most": say.coefficient(most[0])}
+    if len(one) > 1:
+        finding = say("dependability.finding", **ends, high_one=say.coefficient(one[-1]), high_most=say.coefficient(most[-1]))
+    else:
+        finding = say("dependability.finding_one", **ends)
+    # Kinds and bands by their bare names: there is little room beside a line.
+    names = {**draft.names.cases, **{name: say.word(f"dependability.head_{name}") for name in ("profile", "mean", "overall")}}
+    caption = say("dependability.caption", base=draft.base)
+    return [draft.figure("fig-dependability", finding, caption, say("dependability.alt", finding=finding), plots.dstudy, shown, names=names)]
 
 
 # --- variance components -------------------------------------------------------------------------------------

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from arms_irr.reporting.checklist import Item, checklist
-from arms_irr.reporting.document import Definitions, Paragraph, Section, Strong, Text, pieces
+from arms_irr.reporting.document import Definitions, Paragraph, Section, Text, pieces
 from arms_irr.reporting.draft import Draft
 from arms_irr.reporting.naming import ALL_CASES
 from arms_irr.reporting.questions import BETWEEN_BY_BAND, GOLD_BY_BAND, Question
@@ -52,7 +53,7 @@ def _told(draft: Draft, item: Item, answer: str) -> tuple[str, Text]:
     state = "author" if answer else "open"
     if said:
         state = "part" if item.rest and not answer else "data"
-    parts: list[Text] = [(Strong(say.word(f"grras.state_{state}")),), *said]
+    parts: list[Text] = [(say.word(f"grras.state_{state}"),), *said]
     if answer:
         parts.append(say("grras.author", answer=Label(answer)) if said else (Label(answer),))
     elif said and item.rest:
@@ -129,13 +130,21 @@ def _attribute(draft: Draft, name: str, values: tuple[str, ...]) -> Text:
             parts.append(say("grras.small", n=n, least=Label(least)))
         return say("grras.values", name=words, found=say.listed(parts))
     known = [value for value in values if value]
-    try:
-        low, median, high = np.percentile([float(value) for value in known], (25, 50, 75))
-    except ValueError:
+    numbers = _numbers(known)
+    if not numbers or len(known) < least:
         return say("grras.recorded", name=words, n=say.count(draft.counted(f"officers: {name}", len(known)), "officer"))
-    quartiles = {"low": low, "median": median, "high": high}
+    quartiles = dict(zip(("low", "median", "high"), np.percentile(numbers, (25, 50, 75)), strict=True))
     cited = {of: say.plain(draft.counted(f"officers: {name}, {of}", value), 0 if value.is_integer() else 1) for of, value in quartiles.items()}
     return say("grras.numeric", name=words, **cited)
+
+
+def _numbers(values: list[str]) -> list[float]:
+    """The values as numbers; none where one of them is not."""
+    try:
+        numbers = [float(value) for value in values]
+    except ValueError:
+        return []
+    return numbers if all(map(math.isfinite, numbers)) else []
 
 
 def _estimates(draft: Draft) -> Iterator[Text]:

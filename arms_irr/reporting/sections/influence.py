@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from arms_irr.analysis.influence import influence
 from arms_irr.analysis.result import Row
 from arms_irr.reporting.document import Block, Column, Paragraph, Section, Table
@@ -47,8 +49,10 @@ def _table(draft: Draft, rows: list[Row]) -> Table:
     body = []
     for row in rows:
         e = row.estimate
-        body.append((draft.names.bands[row[draft.band]], coefficient_name(row.coefficient, e.weights), _left_out(draft, row),
-                     coefficient(e.parts["with"], True), coefficient(e.parts["without"], True), number(e.parts.get("of_half_width", float("nan")), 2)))
+        values = [coefficient(e.parts[part], table=True) for part in ("with", "without")]
+        moved = number(e.parts.get("of_half_width", math.nan), 2)
+        name = coefficient_name(row.coefficient, e.weights)
+        body.append((draft.names.bands[row[draft.band]], name, _left_out(draft, row), *values, moved))
     heads = (*(Column(word(f"officers.{key}"), align="left") for key in ("where", "headline", "left_out")),
              Column(word("officers.with")), Column(word("officers.without")), Column(word("officers.moved"), word("officers.half_widths")))
     return Table("table-influence", say("officers.influence", base=draft.base), heads, tuple(body), (say("officers.influence_note"),))

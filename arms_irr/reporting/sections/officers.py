@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 
 from arms_irr import plots
+from arms_irr.analysis.design import FEW
 from arms_irr.analysis.diagnostics import diagnostics
 from arms_irr.analysis.halo import halo
 from arms_irr.analysis.raters import EVERYONE, funnel, typical
@@ -23,7 +24,7 @@ from arms_irr.reporting.wording import interval, number
 from arms_irr.statistics.estimate import Estimate, undefined
 from arms_irr.study.study import Study
 
-__all__ = ["officers_section"]
+__all__ = ["FUNNEL", "funnel_figure", "officers_section"]
 
 COMPONENTS = ("elevation", "differential_elevation", "stereotype_accuracy", "differential_accuracy")
 _USED = ("mean_signed_error", "severity_shrunken", "exact_shrunken", "missed_high", "middle_share", "sd_ratio", *COMPONENTS)
@@ -37,7 +38,7 @@ def _each(study: Study, options: Options) -> Result:
 
 EACH = Question("officers", _each, step="officers")
 SPREAD = Question("officers_together", lambda s, o: diagnostics(s, (), confidence_level=o.confidence_level))
-FUNNEL = Question("funnel", lambda s, o: funnel(s, levels=(o.confidence_level, 0.998), confidence_level=o.confidence_level))
+FUNNEL = Question("funnel", lambda s, o: funnel(s, levels=tuple(dict.fromkeys((o.confidence_level, 0.998))), confidence_level=o.confidence_level))
 HALO = Question("halo", lambda s, o: halo(s, confidence_level=o.confidence_level))
 
 
@@ -54,21 +55,23 @@ def officers_section(draft: Draft) -> Section:
 
 
 def _against_gold(draft: Draft) -> list[Block]:
-    say, each = draft.say, draft.ask(EACH)
-    if not each.rows:
-        return list(draft.absent("none", "none", each).blocks)
-    if nothing(each.where("mean_signed_error")):
-        return [Paragraph(say("officers.nothing_given"))]
+    say = draft.say
+    if not draft.study.has_gold:
+        return [Paragraph(say("officers.no_gold"))]
+    each = draft.ask(EACH)
+    errors = each.where("mean_signed_error")
+    if nothing(errors):
+        return [Paragraph(say("officers.not_comparable", why=Label(errors.rows[0].estimate.reasons[0])))]
     few = len(draft.study.raters) <= MOST_OFFICERS
     blocks: list[Block] = [Paragraph(say("officers.words")), *_spread(draft, each)]
     if len(draft.study.raters) > 2:
-        blocks.append(_funnel(draft))
+        blocks.append(funnel_figure(draft))
     if few:
         blocks.append(_table(draft, each))
     else:
         draft.ask(FUNNEL)
         blocks.append(Paragraph(say("officers.elsewhere", officers=say.count(draft.fact("officers"), "officer"))))
-    return [*blocks, _scale(draft, each, few), _components(draft, each)]
+    return [*blocks, *_scale(draft, each, few), _components(draft, each)]
 
 
 def _spread(draft: Draft, each: Result) -> list[Paragraph]:
@@ -81,16 +84,19 @@ def _spread(draft: Draft, each: Result) -> list[Paragraph]:
     if exact.estimable:
         texts.append(say("officers.spread_exact", sd=say.points(exact), base=say.base(exact, say.officers(exact))))
     if not texts:
-        return [Paragraph(say("officers.spread_unknown", why=Label(error.reasons[0])))]
-    counts = {}
+        why = error.reasons[0]
+        return [Paragraph(say("officers.spread_unknown", why=Label(why[0].upper() + why[1:])))]
     for name, key in (("severity_shrunken", "error"), ("exact_shrunken", "exact")):
         known = [row.estimate for row in each.where(name) if row.estimate.estimable]
-        counts[key] = say.plain(draft.counted(f"officers_like_the_group_{key}", sum("not-separated" in e.flags for e in known)), 0)
-        counts["officers"] = say.count(draft.counted("officers_compared", len(known)), "officer")
-    return [*map(Paragraph, texts), Paragraph(say("officers.alike", **counts))]
+        if known:
+            alike = draft.counted(f"officers_like_the_group_{key}", sum("not-separated" in e.flags for e in known))
+            officers = draft.counted(f"officers_compared_{key}", len(known))
+            texts.append(say(f"officers.alike_{key}", alike=say.plain(alike, 0), officers=say.count(officers, "officer")))
+    return [Paragraph(text) for text in texts]
 
 
-def _funnel(draft: Draft) -> Figure:
+def funnel_figure(draft: Draft) -> Figure:
+    """Each officer inside the limits of chance; it needs a gold standard and priorities that can be compared with it."""
     say, found = draft.say, draft.ask(FUNNEL)
     each = replace(found, rows=tuple(row for row in found.where("exact") if row["rater"] != EVERYONE))
     pooled = found.get("exact", rater=EVERYONE, limits="")
@@ -103,7 +109,9 @@ def _funnel(draft: Draft) -> Figure:
     low, high = (pick((row.estimate for row in each), key=lambda e: e.value) for pick in (min, max))
     said: dict[str, Text] = {"officers": say.officers(beyond), "limits": limits}
     title = say("officers.funnel", outside=say.plain(beyond, 0), **said) if beyond.value else say("officers.funnel_none", **said)
-    caption = say("officers.funnel_caption", by_chance=say.part(beyond, "by_chance", 1), limits=limits, base=draft.base)
+    many = beyond.n_raters > MOST_OFFICERS
+    by_chance = say.part(beyond, "by_chance", 0 if beyond.parts["by_chance"] >= 10 else 1)
+    caption = say("officers.funnel_caption_many" if many else "officers.funnel_caption", by_chance=by_chance, limits=limits, base=draft.base)
     alt = say("officers.funnel_alt", all=say.share(pooled), below=say.part(beyond, "below"), above=say.part(beyond, "above"),
               low=say.share(low), high=say.share(high), **said)
     return draft.figure("fig-funnel", title, caption, alt, plots.funnel, each, pooled, curves)
@@ -142,13 +150,13 @@ def _table(draft: Draft, each: Result) -> Table:
 # --- use of the scale --------------------------------------------------------------------------------------
 
 
-def _scale(draft: Draft, each: Result, few: bool) -> Section:
+def _scale(draft: Draft, each: Result, few: bool) -> list[Section]:
     """Missed highest priorities, drawing to the middle, range and infit."""
     say = draft.say
     middle = draft.ask(Question("officer_in_the_middle", lambda s, o: typical(each)))
     share, ratio = middle.get("middle_share"), middle.get("sd_ratio")
     blocks: list[Block] = []
-    if share.estimable and ratio.estimable:
+    if share.n_raters >= FEW and ratio.n_raters >= FEW:
         blocks.append(Paragraph(say("officers.scale_median", middle=say.share(share), ratio=say.coefficient(ratio),
                                     officers=say.officers(share), officers_ratio=say.officers(ratio))))
     infit = {} if too_large(draft) else {row["name"]: row.estimate for row in draft.ask(SEVERITY).where("infit", facet="officer")}
@@ -159,7 +167,7 @@ def _scale(draft: Draft, each: Result, few: bool) -> Section:
                                     officers=say.count(draft.counted("infit_officers", len(known)), "officer"))))
     if few:
         blocks.append(_scale_table(draft, each, infit if known else {}))
-    return Section("officers-scale", say.word("officers.scale_title"), tuple(blocks))
+    return [Section("officers-scale", say.word("officers.scale_title"), tuple(blocks))] if blocks else []
 
 
 def _scale_table(draft: Draft, each: Result, infit: dict[str, Estimate]) -> Table:
@@ -200,6 +208,8 @@ def _components(draft: Draft, each: Result) -> Section:
     found = [middle.get(name) for name in COMPONENTS]
     if not any(e.estimable for e in found):
         return Section("officers-components", title, (Paragraph(say("officers.components_none", why=Label(found[0].reasons[0]))),))
+    if max(e.n_raters for e in found) < FEW:
+        return Section("officers-components", title, (Paragraph(say("officers.components_few")),))
     rows = []
     for name, e in zip(COMPONENTS, found, strict=True):
         held = replace(e, ci_low=e.parts.get("first_quarter", math.nan), ci_high=e.parts.get("third_quarter", math.nan))

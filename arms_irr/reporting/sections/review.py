@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from arms_irr.analysis.consistency import ORDINAL_METRIC
 from arms_irr.analysis.design import FEW
 from arms_irr.analysis.gold_review import REVIEW, consensus, gold_panel_agreement, gold_review, uncertain_gold
 from arms_irr.analysis.result import Result, Row
@@ -18,6 +19,7 @@ from arms_irr.study.study import Study
 
 __all__ = ["review_section"]
 
+PANEL_SHOWN = (("percent", "identity"), ("gwet", "quadratic"), ("krippendorff", ORDINAL_METRIC))
 MOST_ROWS = 30  # cells of the review list on the pages
 
 
@@ -49,6 +51,9 @@ def review_section(draft: Draft) -> Section:
 
 def _list(draft: Draft, found: Result, shares: list[Row]) -> list[Block]:
     say = draft.say
+    shares = [row for row in shares if row.estimate.n_ratings >= FEW]
+    if not shares:
+        return [Paragraph(say("review.few", fewest=Label(str(FEW))))]
     marked = [row for row in shares if "gold-review" in row.estimate.flags]
     said = {"cells": say.count(draft.counted("gold_review_cells", len(shares)), "cell"), "least": _percent(REVIEW)}
     if not marked:
@@ -91,7 +96,7 @@ def _panel(draft: Draft) -> Section:
         return Section("gold-panel", title, (Paragraph(say("review.panel_none")),))
     found, members = draft.ask(PANEL), say.count(draft.fact("panel"), "member")
     blocks: list[Block] = [Paragraph(say("review.panel_words", members=members))]
-    exact = [row for row in found.where("percent") if row.estimate.estimable and row.estimate.weights == "identity"]
+    exact = [row for row in found.where("percent") if _shown(row) and row["kind"] != "overall"]
     if exact:
         parts = [say("review.panel_part", share=say.of_100(row.estimate), kind=draft.names.kinds(row["kind"]),
                      where=draft.names.where(row[draft.band]), base=say.base(row.estimate)) for row in exact]
@@ -108,7 +113,7 @@ def _panel_table(draft: Draft, found: Result) -> Table:
     say, word = draft.say, draft.say.word
     rows, groups = [], []
     for band, part in found.split(draft.band).items():
-        known = [row for row in part if row.estimate.estimable]
+        known = [row for row in part if _shown(row)]
         rows += [((draft.names.kind(row["kind"]), coefficient_name(row.coefficient, row.estimate.weights), f"{row.estimate.n_subjects:,}"),
                   [row.estimate]) for row in known]
         if known:
@@ -116,7 +121,11 @@ def _panel_table(draft: Draft, found: Result) -> Table:
     head = [Column(word("review.kind")), Column(word("review.coefficient"), align="left"), Column(word("review.subjects")),
             Column(word("review.value")), Column(draft.interval_head)]
     caption = say("review.panel_table", members=say.count(draft.fact("panel"), "member"))
-    return estimates_table("gold-panel", caption, head, rows, cells=coefficients_cells, groups=groups)
+    return estimates_table("gold-panel", caption, head, rows, cells=coefficients_cells, groups=groups, notes=(say("review.panel_note"),))
+
+
+def _shown(row: Row) -> bool:
+    return row.estimate.estimable and (row.coefficient, row.estimate.weights) in PANEL_SHOWN
 
 
 def _uncertain_table(draft: Draft, plain: Result, drawn: Result) -> Table:
@@ -146,8 +155,11 @@ def _draws(parts: Mapping[str, float]) -> str:
 
 def _consensus(draft: Draft) -> Section:
     """What a model of the officers' ratings alone would take for the gold standard."""
-    say, found = draft.say, draft.ask(CONSENSUS)
+    say = draft.say
     title = say.word("review.consensus_title")
+    if len(draft.study.raters) < FEW:
+        return Section("gold-consensus", title, (Paragraph(say("review.consensus_few")),))
+    found = draft.ask(CONSENSUS)
     whole = next((row.estimate for row in found.where("consensus_agreement", case="")), None)
     if whole is None or not whole.estimable:
         why = found.notes[0].rstrip(".") if whole is None and found.notes else say.word("numbers.not_estimable")

@@ -65,7 +65,7 @@ def _figure(draft: Draft, found: Result) -> Figure:
         more = say("officers.ruler_alt_factors", low=say.steps(factors[0].estimate), lowest=draft.names.factor(factors[0]["name"]),
                    high=say.steps(factors[1].estimate), highest=draft.names.factor(factors[1]["name"]))
     zero = say("officers.ruler_zero_gold" if any("the gold standard's" in note for note in found.notes) else "officers.ruler_zero_mean")
-    caption = say("officers.ruler_caption", level=draft.interval_head, zero=zero, base=draft.base)
+    caption = say("officers.ruler_caption" if few else "officers.ruler_caption_many", level=draft.interval_head, zero=zero, base=draft.base)
     alt = say("officers.ruler_alt", low=say.steps(officers[0].estimate), high=say.steps(officers[1].estimate), factors=more)
     return draft.figure("fig-ruler", title, caption, alt, plots.ruler, replace(found, rows=tuple(drawn)),
                         instrument=draft.study.instrument, names=draft.names.all)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from arms_irr.analysis.design import limits
 from arms_irr.reporting.document import Bullets, Callout, Section, Text
 from arms_irr.reporting.draft import Draft, nothing
-from arms_irr.reporting.naming import coefficient_name
 from arms_irr.reporting.questions import BETWEEN_BY_BAND, GOLD_BY_BAND, GOLD_BY_KIND_BAND, Question
+from arms_irr.reporting.sections.contrasts import contrast_points
 from arms_irr.reporting.voice import Label
 from arms_irr.statistics.estimate import Estimate, undefined
 
@@ -17,7 +17,7 @@ MOST = 6
 
 def main_points_section(draft: Draft) -> Section:
     """At most six points, a line each."""
-    makers = (_overall_agreement, _kinds, _missed_high, _overall_priority, _between, _unable)
+    makers = (_overall_agreement, _contrasts, _missed_high, _overall_priority, _between, _unable)
     points = tuple(point for make in makers if (point := make(draft)))[:MOST] or (draft.say("main.none"),)
     return Section("main-points", draft.say.word("main.title"), (Callout("main", "", (Bullets(points),)),))
 
@@ -43,19 +43,9 @@ def _overall_agreement(draft: Draft) -> Text:
     return draft.say("main.exact", found=draft.say.listed(found)) if found else ""
 
 
-def _kinds(draft: Draft) -> Text:
-    """Risk against protective factors, in the words that the numbers allow."""
-    say, parts, higher = draft.say, [], []
-    for band in draft.bands:
-        risk, protective = (_one(draft, GOLD_BY_KIND_BAND, "exact", band, kind=kind) for kind in ("risk", "protective"))
-        if risk.estimable and protective.estimable:
-            higher.append(risk.value > protective.value)
-            parts.append(say("main.kinds_part", risk=say.share(risk), protective=say.share(protective),
-                             where=draft.names.where(band), limits=say.two_limits(risk, protective)))
-    if not parts:
-        return ""
-    key = "risk" if all(higher) else "mixed" if any(higher) else "protective"
-    return say(f"main.kinds_{key}", found=say.series(parts))
+def _contrasts(draft: Draft) -> Text:
+    """The questions asked beforehand: the bands, the kinds, and whether one depends on the other."""
+    return next(iter(contrast_points(draft)), "")
 
 
 def _missed_high(draft: Draft) -> Text:
@@ -79,23 +69,13 @@ def _overall_priority(draft: Draft) -> Text:
 
 
 def _between(draft: Draft) -> Text:
-    """Agreement between officers: pairs, and two corrections for chance, because neither is accepted by all."""
+    """Agreement between officers as the share of pairs; corrections for chance need more words than a line has."""
     say, parts = draft.say, []
     for band in draft.bands:
-        rows = draft.ask(BETWEEN_BY_BAND).where(**{draft.band: band})
-        exact = next((row.estimate for row in rows.where("percent")), undefined("no-ratings"))
-        if not exact.estimable:
-            continue
-        corrected: Text = ()
-        for name in ("gwet", "conger", "fleiss"):
-            e = next((row.estimate for row in rows.where(name) if row.estimate.estimable), None)
-            if e is not None:
-                title = Label(coefficient_name(name, e.weights).split(",")[0])
-                corrected = (*corrected, *say("main.corrected", name=title, value=say.coefficient(e),
-                                              base=say.base(e, scale=1, decimals=2)))
-        parts.append(say("main.between_part", share=say.of_100(exact), where=draft.names.where(band),
-                         base=say.base(exact), corrected=corrected))
-    return say("main.between", found=say.series(parts)) if parts else ""
+        rows = draft.ask(BETWEEN_BY_BAND).where("percent", **{draft.band: band}).rows
+        if rows and (e := rows[0].estimate).estimable:
+            parts.append(say("main.between_part", share=say.of_100(e), where=draft.names.where(band), base=say.base(e)))
+    return say("main.between", found=say.listed(parts)) if parts else ""
 
 
 def _unable(draft: Draft) -> Text:

@@ -21,8 +21,14 @@ if TYPE_CHECKING:
     from arms_irr.instruments.load import load_instrument as load_instrument
     from arms_irr.instruments.load import shipped_instruments as shipped_instruments
     from arms_irr.instruments.model import Instrument as Instrument
+    from arms_irr.planning.blocks import assignment_table as assignment_table
+    from arms_irr.planning.blocks import block_quality as block_quality
+    from arms_irr.planning.blocks import build_design as build_design
     from arms_irr.planning.simulate import example as example
     from arms_irr.planning.simulate import simulate as simulate
+    from arms_irr.planning.vignettes import gold_profiles as gold_profiles
+    from arms_irr.planning.vignettes import new_vignettes as new_vignettes
+    from arms_irr.planning.vignettes import vignette_diagnostics as vignette_diagnostics
     from arms_irr.reporting.comparison import compare_studies as compare_studies
     from arms_irr.reporting.evaluation import evaluate as evaluate
     from arms_irr.statistics.arrays import agreement as agreement
@@ -37,6 +43,16 @@ if TYPE_CHECKING:
     from arms_irr.statistics.estimate import Estimate as Estimate
     from arms_irr.statistics.generalizability import GStudy as GStudy
     from arms_irr.statistics.generalizability import g_study as g_study
+    from arms_irr.statistics.half_widths import agreement_half_width as agreement_half_width
+    from arms_irr.statistics.half_widths import gold_agreement_half_width as gold_agreement_half_width
+    from arms_irr.statistics.half_widths import icc_interval_width as icc_interval_width
+    from arms_irr.statistics.half_widths import intraclass_kappa_limits as intraclass_kappa_limits
+    from arms_irr.statistics.half_widths import n_for_agreement_half_width as n_for_agreement_half_width
+    from arms_irr.statistics.half_widths import n_for_icc_interval as n_for_icc_interval
+    from arms_irr.statistics.half_widths import (
+        n_for_intraclass_kappa_interval as n_for_intraclass_kappa_interval,
+    )
+    from arms_irr.statistics.half_widths import raters_for_gold_agreement as raters_for_gold_agreement
     from arms_irr.statistics.homogeneity import bhapkar as bhapkar
     from arms_irr.statistics.homogeneity import mcnemar as mcnemar
     from arms_irr.statistics.homogeneity import stuart_maxwell as stuart_maxwell
@@ -52,6 +68,15 @@ if TYPE_CHECKING:
     from arms_irr.statistics.ordinal import ordinal_model as ordinal_model
     from arms_irr.statistics.permutation import label_permutation as label_permutation
     from arms_irr.statistics.permutation import sign_flip as sign_flip
+    from arms_irr.statistics.power import detectable_icc as detectable_icc
+    from arms_irr.statistics.power import detectable_intraclass_kappa as detectable_intraclass_kappa
+    from arms_irr.statistics.power import detectable_kappa as detectable_kappa
+    from arms_irr.statistics.power import n_for_icc as n_for_icc
+    from arms_irr.statistics.power import n_for_intraclass_kappa as n_for_intraclass_kappa
+    from arms_irr.statistics.power import n_for_kappa as n_for_kappa
+    from arms_irr.statistics.power import power_for_icc as power_for_icc
+    from arms_irr.statistics.power import power_for_intraclass_kappa as power_for_intraclass_kappa
+    from arms_irr.statistics.power import power_for_kappa as power_for_kappa
     from arms_irr.statistics.ranks import kendall_w as kendall_w
     from arms_irr.statistics.ranks import mean_correlation as mean_correlation
     from arms_irr.statistics.reach import achievable as achievable
@@ -79,22 +104,33 @@ _HOME = {
     "a_wg": "arms_irr.statistics.dispersion",
     "achievable": "arms_irr.statistics.reach",
     "agreement": "arms_irr.statistics.arrays",
+    "agreement_half_width": "arms_irr.statistics.half_widths",
+    "assignment_table": "arms_irr.planning.blocks",
     "average_deviation": "arms_irr.statistics.dispersion",
     "bhapkar": "arms_irr.statistics.homogeneity",
+    "block_quality": "arms_irr.planning.blocks",
+    "build_design": "arms_irr.planning.blocks",
     "by_category": "arms_irr.statistics.specific",
     "category_probability": "arms_irr.statistics.latent",
     "compare": "arms_irr.analysis.comparing",
     "compare_studies": "arms_irr.reporting.comparison",
     "cross_table": "arms_irr.statistics.specific",
+    "detectable_icc": "arms_irr.statistics.power",
+    "detectable_intraclass_kappa": "arms_irr.statistics.power",
+    "detectable_kappa": "arms_irr.statistics.power",
     "difference": "arms_irr.statistics.differences",
     "dummies": "arms_irr.statistics.ordinal",
     "evaluate": "arms_irr.reporting.evaluation",
     "example": "arms_irr.planning.simulate",
     "finn": "arms_irr.statistics.dispersion",
     "g_study": "arms_irr.statistics.generalizability",
+    "gold_agreement_half_width": "arms_irr.statistics.half_widths",
+    "gold_profiles": "arms_irr.planning.vignettes",
     "icc": "arms_irr.statistics.icc",
+    "icc_interval_width": "arms_irr.statistics.half_widths",
     "indices": "arms_irr.statistics.specific",
     "interactions": "arms_irr.statistics.ordinal",
+    "intraclass_kappa_limits": "arms_irr.statistics.half_widths",
     "kappa_max": "arms_irr.statistics.specific",
     "kendall_w": "arms_irr.statistics.ranks",
     "label_permutation": "arms_irr.statistics.permutation",
@@ -104,10 +140,21 @@ _HOME = {
     "mcnemar": "arms_irr.statistics.homogeneity",
     "mean_correlation": "arms_irr.statistics.ranks",
     "measurement_error": "arms_irr.statistics.measurement_error",
+    "n_for_agreement_half_width": "arms_irr.statistics.half_widths",
+    "n_for_icc": "arms_irr.statistics.power",
+    "n_for_icc_interval": "arms_irr.statistics.half_widths",
+    "n_for_intraclass_kappa": "arms_irr.statistics.power",
+    "n_for_intraclass_kappa_interval": "arms_irr.statistics.half_widths",
+    "n_for_kappa": "arms_irr.statistics.power",
+    "new_vignettes": "arms_irr.planning.vignettes",
     "ordinal_model": "arms_irr.statistics.ordinal",
     "pair_agreement": "arms_irr.statistics.latent",
+    "power_for_icc": "arms_irr.statistics.power",
+    "power_for_intraclass_kappa": "arms_irr.statistics.power",
+    "power_for_kappa": "arms_irr.statistics.power",
     "probability_difference": "arms_irr.statistics.latent",
     "r_wg": "arms_irr.statistics.dispersion",
+    "raters_for_gold_agreement": "arms_irr.statistics.half_widths",
     "read_study": "arms_irr.study.opening",
     "robinson_a": "arms_irr.statistics.concordance",
     "shipped_instruments": "arms_irr.instruments.load",
@@ -119,6 +166,7 @@ _HOME = {
     "stuart_maxwell": "arms_irr.statistics.homogeneity",
     "tally": "arms_irr.statistics.arrays",
     "title_of": "arms_irr.analysis.titles",
+    "vignette_diagnostics": "arms_irr.planning.vignettes",
 }
 __all__ = [*_HOME, "__version__"]
 

@@ -17,6 +17,7 @@ from arms_irr.analysis.result import Result, Row
 from arms_irr.errors import ArgumentError, nearest
 from arms_irr.planning.certification import load_rule
 from arms_irr.statistics.agreement import coefficient
+from arms_irr.statistics.certification import Wald
 from arms_irr.statistics.control import cusum_arl, cusum_limit, cusum_path, p_limits
 from arms_irr.statistics.estimate import Estimate, check_confidence, undefined
 from arms_irr.statistics.proportions import clustered, clustered_mean
@@ -188,8 +189,9 @@ def control_chart(
     Notes
     -----
     Ratings of one officer hang together. Both charts count each point as its ratings over the design effect, the mean over
-    points of the officers' (at least 1; Korn & Graubard 1998), taken as independent. Limits of a share below which the same officers
-    are watched are then too wide rather than too narrow. Average run lengths are for points of the median size.
+    points of the officers' (at least 1; Korn & Graubard 1998), taken as independent. Where the same officers rate at every
+    point the limits are wider than need be, since differences between officers then cancel. Average run lengths are for
+    points of the median size.
 
     Raises
     ------
@@ -208,7 +210,7 @@ def control_chart(
     shown = [one for one in points if one.estimable]
     rule = load_rule()
     p0, p1 = rule.p0 if p0 is None else p0, rule.p1 if p1 is None else p1
-    slope = replace(rule, p0=p0, p1=p1, exact_share=p1).test.slope
+    slope = Wald(p0, p1, rule.alpha, rule.beta).slope
     rows: list[Row] = []
     notes = [f"Ratings without a recorded {over} are left out."] if len(found) < len(labels(study, over)) else []
     if shown:

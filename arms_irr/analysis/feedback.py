@@ -33,7 +33,7 @@ def latest(study: Study) -> Study:
         return study
     order = np.lexsort((r.occasion, r.code != NOT_GIVEN))[::-1]
     key = (r.rater.astype(np.int64) * len(study.cases) + r.case) * len(study.instrument.factors) + r.factor
-    kept = np.sort(order[np.unique(key[order], return_index=True)[1]])
+    kept = order[np.unique(key[order], return_index=True)[1]]
     columns = {name: getattr(r, name)[kept] for name in ("rater", "case", "factor", "code", "urgency")}
     return replace(study, ratings=replace(r, **columns, occasion=np.ones(len(kept), np.int16)))
 

@@ -211,6 +211,15 @@ TITLES: dict[str, Title] = {
     "concurrence": Title("Officers who rate both vignettes of a pair, mean over pairs", "count"),
     "components": Title("Parts of the design that share neither officer nor vignette", "count"),
     "efficiency_factor": Title("Efficiency factor, complete design = 1", "ratio"),
+    # planning
+    "standard_deviation": Title("Standard deviation over exercises", "ratio"),
+    "half_width": Title("Expected half-width of the interval", "ratio"),
+    "half_width_change": Title("Change of the half-width", "ratio"),
+    "coverage": Title("Simulated coverage of the interval", "share"),
+    "power": Title("Power", "share"),
+    "power_holm": Title("Power, adjusted for the number of questions", "share"),
+    "excludes_benchmark": Title("Exercises whose interval excludes the benchmark", "share"),
+    "assurance": Title("Assurance, share of parameter draws that reach the goal", "share"),
     # claims
 }
 

@@ -16,7 +16,7 @@ from arms_irr.errors import DataError, Problem
 if TYPE_CHECKING:
     from arms_irr.study.study import Study
 
-__all__ = ["check"]
+__all__ = ["check", "told"]
 
 
 def check(study: StudyPath, as_json: Json = False) -> None:
@@ -65,22 +65,29 @@ def _report(path: Path, study: Study | None, problems: Sequence[Problem]) -> lis
         lines += repr(study).split("\n")
         lines += ["  " + SYNTHETIC] * study.synthetic
         lines += ["", "How the files were read", *(f"  {note}" for note in study.notes), ""]
-    for severity in ("error", "warning"):
-        some = [problem for problem in problems if problem.severity == severity]
-        if some:
-            lines += [f"{len(some)} {severity}{'s' * (len(some) > 1)}", ""]
-            lines += [line for number, problem in enumerate(some, 1) for line in _told(number, problem)]
+    lines += told(problems)
     if study is None:
         return [*lines, "The study cannot be used before the errors are put right."]
     warned = "no errors, but read the warnings" if problems else "nothing is wrong with it"
     return [*lines, f"The study can be used: {warned}. Next: arms-irr design {path}"]
 
 
-def _told(number: int, problem: Problem) -> list[str]:
+def told(problems: Sequence[Problem], whole: str = "the study") -> list[str]:
+    """Errors, then warnings, numbered; ``whole`` is the place of those that are in no file."""
+    lines = []
+    for severity in ("error", "warning"):
+        some = [problem for problem in problems if problem.severity == severity]
+        if some:
+            lines += [f"{len(some)} {severity}{'s' * (len(some) > 1)}", ""]
+            lines += [line for number, problem in enumerate(some, 1) for line in _told(number, problem, whole)]
+    return lines
+
+
+def _told(number: int, problem: Problem, whole: str) -> list[str]:
     """Place, what is wrong, what to do; a remedy may show lines of a file."""
     remedy = problem.remedy.split("\n")
     return [
-        f"{number}. {problem.place or 'the study'}",
+        f"{number}. {problem.place or whole}",
         f"   {problem.message}",
         *(f"   {line}" for line in remedy if line),
         "",

@@ -37,7 +37,7 @@ def compare(
     first: First, second: Second, out: Out = None, paired: Paired = False, formats: Formats = None, confidence: Confidence = 0.95,
     lang: Language = "en", template: Template = None, as_json: Json = False, as_csv: Csv = False,
 ) -> None:
-    """Two studies side by side: agreement, the differences and their intervals.
+    """Two studies side by side, and their differences.
 
     Differences are the second study less the first. With -o a report is written.
     """

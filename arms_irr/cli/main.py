@@ -16,12 +16,14 @@ from arms_irr import __version__
 from arms_irr.cli.agreement import agreement
 from arms_irr.cli.certify import certify
 from arms_irr.cli.check import check
+from arms_irr.cli.collect import collect
 from arms_irr.cli.compare import compare
 from arms_irr.cli.crosscheck import crosscheck
 from arms_irr.cli.design import design
 from arms_irr.cli.drift import drift
 from arms_irr.cli.evaluate import evaluate
 from arms_irr.cli.feedback import feedback
+from arms_irr.cli.form import form
 from arms_irr.cli.gold import gold
 from arms_irr.cli.icc import icc
 from arms_irr.cli.show import say
@@ -45,6 +47,8 @@ EXAMPLES: dict[Command, str] = {
     training: "arms-irr training data/training_pre_post",
     drift: "arms-irr drift data/training_pre_post",
     crosscheck: "arms-irr crosscheck data/pilot --emit r -o pilot.R",
+    form: "arms-irr form arms-12 --cases cases.csv --raters raters.csv -o forms",
+    collect: "arms-irr collect forms -o study",
     simulate: "arms-irr simulate pilot -o my_pilot --seed 2",
 }
 

@@ -88,7 +88,8 @@ def assurance(
         rows.append(Row(about, name, _spread(known, inference, confidence_level)))
         if name == "half_width" and statistic in (goals or {}):
             rows.append(Row(about, "assurance", _spread((known <= goals[statistic]).astype(float), inference, None)))
-    notes = [*fitted.notes, f"{done} of {draws} draws of the parameters, the same random numbers for each."]
+    notes = [*fitted.notes, f"{done} of {draws} draws of the parameters, the same random numbers for each. "
+             "The limits hold the Monte Carlo error of each draw too."]
     return Result(f"What {len(design.raters)} officers and {len(design.cases)} cases would show, parameters uncertain",
                   ("statistic", "group", "inference"), tuple(rows), tuple(notes), seed, synthetic=True)
 

@@ -29,7 +29,8 @@ Officers = int | Mapping[str, int | Mapping[str, int]]
 Ints = npt.NDArray[np.int64]
 
 TWICE = 2  # officers that each vignette needs at least: one has nobody to agree with
-RESTARTS, EXCHANGES = 6, 15_000
+RESTARTS = 6
+EXCHANGES, PER_OFFICER = 15_000, 600  # tried in a start: at most, and for each officer
 PAIRS, AGENCY, SITE = 6, 3, 1  # what balance is worth: pairs before agencies before sites
 
 
@@ -42,7 +43,8 @@ def build_design(
     Every vignette but the links is dealt out in turn, so that numbers of officers differ by one at most; an exchange
     search (simulated annealing, the best of a few starts) then evens out, in this order of weight, how many officers
     rate both vignettes of each pair, how many officers of each agency rate each vignette, and of each site. It stops
-    early where all are as even as whole numbers allow.
+    early where all are as even as whole numbers allow. With ``by_band=False`` and no more than about 13 vignettes it
+    finds the balanced incomplete block design where there is one.
 
     Parameters
     ----------
@@ -57,7 +59,7 @@ def build_design(
     links : int
         Vignettes that everybody rates, the first of each band in turn.
     re_rated : int
-        Vignettes of his own that each officer rates a second time (occasion 2).
+        Vignettes, of those, that each officer rates a second time (occasion 2).
     by_band : bool
         Every officer rates as many of each band as its numbers allow. False lets bands go, where equal pairs across all
         vignettes (a balanced incomplete block design) matter more than officers' own comparison of the bands.
@@ -79,8 +81,8 @@ def build_design(
     raters = _raters(officers)
     made = new_vignettes(cases, instrument=instrument, seed=seed) if isinstance(cases, Mapping) else tuple(cases)
     order = [c for band in BANDS for c in made if c.risk_band == band] + [c for c in made if c.risk_band not in BANDS]
+    _check(len(raters), len(order), per_officer, links, re_rated)
     linked = _linked(order, links)
-    per_officer = _possible(len(raters), len(order), per_officer, links, re_rated)
     rng = np.random.default_rng([seed, 2])
     blocks = _blocks(raters, order, linked, per_officer, by_band, rng)
     chosen = tuple(
@@ -118,12 +120,12 @@ def _raters(officers: Officers) -> tuple[Rater, ...]:
 def _linked(cases: Sequence[Case], links: int) -> tuple[int, ...]:
     """Positions of the links: the first case of each band, then the second of each, and so on."""
     bands = [[i for i, c in enumerate(cases) if c.risk_band == band] for band in dict.fromkeys(c.risk_band for c in cases)]
-    turns = [band[turn] for turn in range(max(map(len, bands), default=0)) for band in bands if turn < len(band)]
-    return tuple(sorted(turns[:max(links, 0)]))
+    turns = [band[turn] for turn in range(len(cases)) for band in bands if turn < len(band)]
+    return tuple(sorted(turns[:links]))
 
 
-def _possible(officers: int, cases: int, per_officer: int, links: int, re_rated: int) -> int:
-    """``per_officer``, if such a design can be."""
+def _check(officers: int, cases: int, per_officer: int, links: int, re_rated: int) -> None:
+    """Refuse a design that cannot be, and name the nearest that can."""
     if officers < TWICE or cases < 1:
         raise ArgumentError(f"{officers} officers and {cases} vignettes are no exercise. Give at least {TWICE} officers and 1 vignette.")
     if not 1 <= per_officer <= cases:
@@ -131,7 +133,7 @@ def _possible(officers: int, cases: int, per_officer: int, links: int, re_rated:
                             f"{min(max(per_officer, 1), cases)} for each.")
     if not 0 <= links <= per_officer or (links == per_officer < cases):
         raise ArgumentError(f"{links} links leave none of {per_officer} vignettes per officer for the other {max(cases - links, 0)}. The nearest "
-                            f"design: {per_officer - 1} links." if links >= 0 else f"{links} links cannot be. Give 0 or more.")
+                            f"design: links={per_officer - 1}." if links >= 0 else f"{links} links cannot be. Give 0 or more.")
     if not 0 <= re_rated <= per_officer:
         raise ArgumentError(f"{re_rated} of {per_officer} vignettes cannot be rated a second time. The nearest design: "
                             f"{min(max(re_rated, 0), per_officer)}.")
@@ -144,7 +146,6 @@ def _possible(officers: int, cases: int, per_officer: int, links: int, re_rated:
     if links == 0 and per_officer == 1 and cases > 1:
         raise ArgumentError("officers who rate one vignette each and share no other cannot be compared. The nearest designs: 2 vignettes for "
                             "each officer, one of them a link (links=1), or 2 without a link.")
-    return per_officer
 
 
 # --- dealing and exchanging ------------------------------------------------------------------------------------
@@ -180,7 +181,7 @@ def _blocks(
         rated[:, list(linked)] = True
         for row, block in zip(rated, blocks, strict=True):
             row[list(block)] = True
-        rank = (_components(rated), excess, -_efficiency(rated))
+        rank = (_components(rated), excess, -round(_efficiency(rated), 9))  # rounded: the same choice on every machine
         if best is None or rank < best[0]:
             best = rank, blocks
         if rank[:2] == (1, 0):
@@ -197,8 +198,8 @@ def _codes(labels: Sequence[str]) -> list[int]:
 def _search(pools: _Pools, n_cases: int, rng: np.random.Generator) -> tuple[list[set[int]], int]:
     """One start: blocks, and by how much their imbalance exceeds what whole numbers allow at best.
 
-    Exchanges give one officer a case of another's for one of his own of the same stratum, so that every case keeps its
-    number of officers and every officer his number of cases. The temperature falls from where most exchanges are
+    Exchanges give one officer a case of another's in exchange for one of the same stratum, so that every case keeps its
+    number of officers and every officer the number of cases. The temperature falls from where most exchanges are
     taken to where hardly any that costs is.
     """
     blocks = _deal(pools, rng)
@@ -214,7 +215,7 @@ def _search(pools: _Pools, n_cases: int, rng: np.random.Generator) -> tuple[list
     excess = _excess(pools, pairs, by_agency, by_site)
 
     def move(j: int, out: int, into: int) -> int:
-        """Give officer j one case for another; what it adds to twice the imbalance."""
+        """Give officer j one case for another; what that adds to the imbalance."""
         block, cost = blocks[j], 0
         block.remove(out)
         for x in block:
@@ -230,7 +231,7 @@ def _search(pools: _Pools, n_cases: int, rng: np.random.Generator) -> tuple[list
         block.add(into)
         return cost
 
-    steps = EXCHANGES
+    steps = min(EXCHANGES, PER_OFFICER * len(blocks))
     chances = np.log(1 - rng.random(steps))
     heat = 4.0 * PAIRS * (0.02 ** (np.arange(steps) / steps))
     officers = rng.integers(len(blocks), size=(steps, 2)).tolist()
@@ -316,16 +317,14 @@ def block_quality(design: Design) -> Result:
         mean number of officers who rate both cases of a pair, with ``parts`` ``least`` and ``most``. For the whole,
         ``components``, parts that share neither officer nor case (1 = connected), and ``efficiency_factor``, the
         harmonic mean of the canonical efficiency factors of comparisons between cases, officers' levels taken out: 1
-        for a complete design, 0 for one in parts (John & Williams 1995, Cyclic and Computer Generated Designs, 2nd
-        ed., chapter 2).
+        for a complete design, 0 for one in parts (John & Williams 1995, Cyclic and Computer Generated Designs, 2nd ed.).
     """
     rated = design.rated()
-    n_officers, n_cases = rated.shape
-    size = {"method": "count", "n_raters": n_officers, "n_ratings": int(rated.sum())}
     rows = []
 
     def add(name: str, value: float, parts: dict[str, float] | None = None, **group: str) -> None:
-        rows.append(Row({"case": "", "agency": "", "pairs": "", **group}, name, Estimate(float(value), n_subjects=n_cases, parts=parts or {}, **size)))  # type: ignore[arg-type]
+        found = Estimate(float(value), method="count", n_subjects=len(design.cases), n_raters=len(design.raters), parts=parts or {})
+        rows.append(Row({"case": "", "agency": "", "pairs": "", **group}, name, found))
 
     agencies = np.array([rater.attributes.get("agency", "") for rater in design.raters])
     for agency in ("", *(name for name in dict.fromkeys(agencies.tolist()) if name)):
@@ -335,21 +334,26 @@ def block_quality(design: Design) -> Result:
     free, bands = np.flatnonzero(~rated.all(axis=0)), design.bands()
     pairs = np.array(list(combinations(free.tolist(), 2)), dtype=np.int64).reshape(-1, 2)
     same = bands[pairs[:, 0]] == bands[pairs[:, 1]]
+    never = 0
     for name, which in (("all", np.full(len(pairs), True)), ("within bands", same), ("between bands", ~same)):
         counts = together[pairs[which, 0], pairs[which, 1]]
         if len(counts):
+            never = max(never, int((counts == 0).sum()))
             add("concurrence", counts.mean(), {"least": float(counts.min()), "most": float(counts.max()), "pairs": float(len(counts))}, pairs=name)
     parts = _components(rated)
     add("components", parts)
     add("efficiency_factor", _efficiency(rated))
-    notes = (("Every officer is linked with every other through the vignettes they share." if parts == 1 else
-              f"The design falls into {parts} parts that share neither officer nor vignette."), "A design, not data.")
-    return Result("How even are the blocks?", ("case", "agency", "pairs"), tuple(rows), notes, names={c.id: c.id for c in design.cases})
+    notes = ["Every officer is linked with every other through the vignettes they share." if parts == 1 else
+             f"The design falls into {parts} parts that share neither officer nor vignette."]
+    if never:
+        notes.append(f"{never} of {len(pairs)} pairs of vignettes are never rated by the same officer.")
+    return Result("How even are the blocks?", ("case", "agency", "pairs"), tuple(rows), tuple(notes),
+                  names={case.id: case.attributes.get("title", case.id) for case in design.cases})
 
 
 def _components(rated: npt.NDArray[np.bool_]) -> int:
     """Parts of the graph of officers and cases; an officer or case without any rating is a part of its own."""
-    n_officers, n_cases = rated.shape
+    n_cases = rated.shape[1]
     parts, left = 0, np.ones(n_cases, dtype=bool)
     while left.any():
         reached = np.zeros(n_cases, dtype=bool)
@@ -379,7 +383,7 @@ def _efficiency(rated: npt.NDArray[np.bool_]) -> float:
 def assignment_table(design: Design, seed: int = 1) -> dict[str, list[str]]:
     """Who rates what in which order, a row for each officer, occasion and case: for lists, forms and assignments.csv.
 
-    Each officer gets the cases of an occasion in a random order of his own. Columns ``officer``, ``occasion``,
+    Each officer gets the cases of an occasion in a random order. Columns ``officer``, ``occasion``,
     ``order`` (from 1), ``case``.
     """
     rng = np.random.default_rng([seed, 3])

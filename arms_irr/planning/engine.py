@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -136,8 +137,10 @@ def run(
         if not found:
             raise
     finally:
-        if hasattr(pieces, "close"):
-            pieces.close()
+        with warnings.catch_warnings():  # joblib warns of pieces that nobody waits for; leaving them is the point of stopping
+            warnings.simplefilter("ignore", UserWarning)
+            if hasattr(pieces, "close"):
+                pieces.close()
     return _joined(found)
 
 

@@ -29,6 +29,7 @@ _NOISE = 0.75  # of the logarithm of a noise
 _WIDTHS = np.array([0.5, 0.5, 0.5, 0.5, 0.2, 0.5])  # of the half-normal priors, in the order of NAMES
 _START = np.log(np.array([1.0, 1.0, 1.0, 1.0, 0.3, 0.3, 0.3, 0.3, 0.15, 0.3]))
 _BOUNDS = [(-2.5, 1.8)] * 4 + [(-4.0, 1.0)] * 4 + [(-4.0, -0.7), (-4.0, 1.0)]
+_AT_MODE = 1e-8  # Newton decrement: what a further step would add to the log-likelihood, twice
 _ROOT_2PI = 0.5 * np.log(2 * np.pi)
 
 
@@ -131,7 +132,8 @@ class _Surface:
             self.schur -= border.reshape(-1, border.shape[-1]).T @ cross.reshape(-1, border.shape[-1])
             cells = np.linalg.solve(self.schur, pull - np.einsum("jdk,jd->k", border, inner))
             effects = inner - cross @ cells
-            gain = float(pull @ cells + (toward * effects).sum())
+            if float(pull @ cells + (toward * effects).sum()) < _AT_MODE:
+                break
             room = (THRESHOLD + scales.threshold * self.effects[:, 0]) / np.maximum(-scales.threshold * effects[:, 0], 1e-12)
             size = min(1.0, 0.9 * float(room.min()))
             while size > 1e-6:
@@ -143,8 +145,6 @@ class _Surface:
             else:
                 break
             (self.effects, self.cells), height, slopes = moved, new, at
-            if gain < 1e-10 * (1 + abs(height)):
-                break
         return height, float(np.linalg.slogdet(blocks)[1].sum() + np.linalg.slogdet(self.schur)[1])
 
     def _height(self, scales: _Scales, effects: Floats, cells: Floats) -> tuple[float, _Slopes]:

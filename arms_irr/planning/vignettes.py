@@ -222,7 +222,7 @@ def vignette_diagnostics(study: Study) -> Result:
     notes = (
         f"The gold standard never varies for: {', '.join(constant)}. No reliability can be shown for them with these vignettes." * bool(constant),
         f"Unclear in these vignettes: {'; '.join(f'{factor} in {case}' for case, factor in unclear)}." * bool(unclear),
-        f"Every gold standard of {', '.join(spare)} occurs in another vignette too." * bool(spare),
+        f"Every gold standard of {', '.join(spare)} occurs in another vignette too, so any one of them could be left out." * bool(spare),
     )
     return Result("What can these vignettes show?", ("factor", "case"), tuple(rows), tuple(note for note in notes if note),
                   instrument=study.instrument, names=study.case_titles, synthetic=study.synthetic)

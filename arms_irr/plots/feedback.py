@@ -11,7 +11,19 @@ from typing import Any, Unpack
 from arms_irr.analysis.result import Result, Row
 from arms_irr.instruments.model import Instrument, Scale
 from arms_irr.plots.layout import Layout, nothing_to_show, panels
-from arms_irr.plots.style import INK, QUIET, Look, Options, chosen, drawing, gradient, label, on, text_width, values
+from arms_irr.plots.style import (
+    INK,
+    QUIET,
+    Look,
+    Options,
+    chosen,
+    drawing,
+    gradient,
+    label,
+    on,
+    text_width,
+    values,
+)
 
 __all__ = ["officer_heatmap", "officer_strip", "quarter"]
 
@@ -19,7 +31,7 @@ __all__ = ["officer_heatmap", "officer_strip", "quarter"]
 # Written by hand: matplotlib would take half a second an officer. Units are points at the width of a text column.
 
 _WIDTH, _NAMES, _GAP = 490.0, 172.0, 18.0
-_SIZE, _LINE, _ROW = 7.6, 8.8, 13.2
+_SIZE, _LINE, _ROW = 7.6, 8.6, 12.8
 _COLUMN = "#ccd3d8"
 _BARS = {"lower": "#59636b", "same": "white", "higher": "#c3cad0"}  # told apart in grey, and by their order
 _Place = tuple[float, float]  # from and to, across
@@ -90,10 +102,9 @@ def _clean(text: str) -> str:
 
 def _short(text: str, room: float, weight: str = "normal") -> str:
     """As much of the text as fits into so many points."""
-    text = _clean(text)
-    while len(text) > 1 and 72 * text_width(text, _SIZE, weight) > room:
-        text = text.removesuffix("…")[:-1].rstrip() + "…"
-    return text
+    text = _clean(text)[:120]
+    wide = 72 * text_width(text, _SIZE, weight)
+    return text if wide <= room else text[: max(1, int(0.95 * len(text) * room / wide) - 1)].rstrip() + "…"
 
 
 class _Page:
@@ -174,7 +185,7 @@ class _Page:
             if tall := quarter(parts.get(name, 0.0)) / 4 * (high - 2):
                 self.box(x - wide / 2, ground - tall, wide, tall, _COLUMN)
         middle, you, reference = self.y + high / 2, at.get(row["rating"]), at.get(row["reference"])
-        if row.estimate.estimable and you != reference:
+        if self.words.get("reference") and row.estimate.estimable and you != reference:
             self.line(at[row["rating"]], middle, at[row["reference"]], "black", 1.6 if abs(row.estimate.value) >= 2 else 0.8)
         if reference is not None and self.words.get("reference"):
             self.reference(reference, middle)

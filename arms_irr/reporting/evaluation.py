@@ -12,6 +12,7 @@ from arms_irr.reporting.document import Document, Section
 from arms_irr.reporting.draft import FEW_CASES, Draft
 from arms_irr.reporting.manifest import manifest, versions
 from arms_irr.reporting.naming import ALL_CASES, Names
+from arms_irr.reporting.pseudonyms import drawn_from, in_order, pseudonymous
 from arms_irr.reporting.publish import foreign, publish
 from arms_irr.reporting.questions import Options
 from arms_irr.reporting.render import FORMATS, render
@@ -21,6 +22,7 @@ from arms_irr.reporting.sections import (
     appendix,
     between,
     camps,
+    claims,
     consequences,
     contrasts,
     dependability,
@@ -35,6 +37,7 @@ from arms_irr.reporting.sections import (
     overall,
     ratability,
     review,
+    sensitivity,
     summary,
 )
 from arms_irr.reporting.trace import trace
@@ -43,7 +46,7 @@ from arms_irr.statistics.estimate import check_confidence
 from arms_irr.study.opening import read_study
 from arms_irr.study.study import Study
 
-__all__ = ["SECTIONS", "draft_of", "evaluate", "evaluation", "pseudonymous"]
+__all__ = ["SECTIONS", "draft_of", "evaluate", "evaluation"]
 
 # The sections in the order in which people read them; each asks its own questions.
 SECTIONS: dict[str, Callable[[Draft], Section]] = {
@@ -64,6 +67,8 @@ SECTIONS: dict[str, Callable[[Draft], Section]] = {
     "officers": officers.officers_section,
     "gold-review": review.review_section,
     "camps": camps.camps_section,
+    "sensitivity": sensitivity.sensitivity_section,
+    "claims": claims.claims_section,
     "design": about.design_section,
     "dependability": dependability.dependability_section,
     "discussion": discussion.discussion_section,
@@ -96,7 +101,8 @@ def evaluate(
     sections : sequence of str, optional
         Some of :data:`SECTIONS`; all by default.
     pseudonyms : {"keep", "renumber"}
-        ``renumber`` gives officers new numbers in an order drawn from the seed.
+        ``renumber`` gives officers new numbers at random, and lists them in the order of these; who is who is not
+        written, and only who holds the ratings can work it out.
     min_cell : int
         Groups of fewer officers are not shown by themselves.
     language : str
@@ -130,7 +136,9 @@ def evaluate(
     folder = Path(out) if out is not None else Path("reports") / _name(study)
     foreign(folder)  # a folder that may not be written is refused before anything is computed
     options = Options(confidence_level, seed, min_cell)
-    draft = draft_of(pseudonymous(study, pseudonyms, seed), options, language, step)
+    shown = pseudonymous(study, pseudonyms, drawn_from(study, seed))
+    draft = draft_of(shown if pseudonyms == "keep" else in_order(shown), options, language, step)
+    claims.claims_of(draft.study)  # a wrong claims file is refused before anything is computed
     draft = replace(draft, png=True)
     step(say.word("steps.writing"))
     document = evaluation(draft, chosen)
@@ -177,19 +185,6 @@ def _chosen(given: Sequence[str] | None, known: Sequence[str] | Mapping[str, obj
     if not chosen:
         raise ArgumentError(f"no {what} is chosen; choose from {', '.join(known)}")
     return chosen
-
-
-def pseudonymous(study: Study, pseudonyms: str, seed: int) -> Study:
-    """The study with officers under the names that the report shows."""
-    if pseudonyms == "keep":
-        return study
-    if pseudonyms != "renumber":
-        raise ArgumentError(f"pseudonyms {pseudonyms!r}: choose from keep, renumber")
-    import numpy as np
-
-    n = len(study.raters)
-    numbers = np.random.default_rng(seed).permutation(n) + 1
-    return replace(study, raters=tuple(f"Officer {number:0{len(str(n))}d}" for number in numbers))
 
 
 def _with_a_band(study: Study) -> Study:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import re
 import unicodedata
@@ -16,9 +17,10 @@ from arms_irr.analysis.result import Result
 from arms_irr.errors import ArgumentError, nearest
 from arms_irr.reporting.document import Document
 from arms_irr.reporting.draft import Draft
-from arms_irr.reporting.evaluation import draft_of, pseudonymous
+from arms_irr.reporting.evaluation import draft_of
 from arms_irr.reporting.manifest import manifest
 from arms_irr.reporting.overview import BESIDE_THE_GROUP, overview
+from arms_irr.reporting.pseudonyms import pseudonymous
 from arms_irr.reporting.publish import foreign, publish
 from arms_irr.reporting.questions import Options
 from arms_irr.reporting.render import render
@@ -91,7 +93,7 @@ def feedback(
     if not isinstance(study, Study):
         study = read_study(study)
     folder = Path(out)
-    _refuse(folder, bool(only))
+    _refuse(folder, bool(only), pseudonyms == "renumber")
     shown = pseudonymous(latest(study), pseudonyms, seed)
     key = dict(zip(study.raters, shown.raters, strict=True))
     chosen = [key[name] for name in (_known(only, study.raters, "officer") if only else study.raters)]
@@ -155,11 +157,12 @@ def _known(given: Sequence[str], known: Sequence[str], what: str) -> tuple[str, 
     return chosen
 
 
-def _refuse(folder: Path, only: bool) -> None:
-    """Nothing but feedback is replaced, and everybody's sheets not by a single one."""
-    import json
-
+def _refuse(folder: Path, only: bool, renumbered: bool) -> None:
+    """Nothing but feedback and its key is replaced, and everybody's sheets not by a single one."""
     foreign(folder)
+    path = key_file(folder)
+    if renumbered and path.exists() and not path.read_bytes().startswith(",".join(_KEY).encode()):
+        raise ArgumentError(f"{path} is there and is no key of pseudonyms; move it, or choose another folder with -o")
     try:
         settings = json.loads((folder / "manifest.json").read_text("utf-8"))["settings"]
     except OSError:
@@ -192,10 +195,8 @@ def _written(document: Document, formats: Sequence[str], template: Path | None) 
 
 
 def _write_key(path: Path, key: Mapping[str, str]) -> None:
-    """Who is who, for the trainer alone; never over a file that is no such key."""
+    """Who is who, for the trainer alone."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([_KEY, *sorted(key.items())])
-    if path.exists() and not path.read_bytes().startswith(",".join(_KEY).encode()):
-        raise ArgumentError(f"{path} is there and is no key of pseudonyms; move it, or choose another folder with -o")
     path.write_text(text.getvalue(), "utf-8", newline="")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -189,7 +188,7 @@ def _place(draft: Draft, row: Row) -> dict[str, Text]:
 def _answers(draft: Draft, row: Row) -> Text:
     """ "Low 45 %, Medium 10 % and High 45 %"."""
     say, categories = draft.say, draft.study.instrument.scale_of(row["factor"]).categories
-    return say.listed([say("overview.answer", category=Label(category), share=(say.part(row.estimate, f"share_{k}", scale=100), " %"))
+    return say.listed([say("overview.answer", category=Label(category), share=(say.part(row.estimate, f"share_{k}", scale=100), "\N{NO-BREAK SPACE}%"))
                        for k, category in enumerate(categories)])
 
 

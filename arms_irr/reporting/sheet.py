@@ -10,7 +10,17 @@ from arms_irr import plots
 from arms_irr.analysis.feedback import Answers, officer_feedback
 from arms_irr.analysis.result import Result, Row
 from arms_irr.plots.feedback import quarter
-from arms_irr.reporting.document import Bullets, Callout, Document, Figure, Paragraph, Section, Text, pieces
+from arms_irr.reporting.document import (
+    Block,
+    Bullets,
+    Callout,
+    Document,
+    Figure,
+    Paragraph,
+    Section,
+    Text,
+    pieces,
+)
 from arms_irr.reporting.draft import FEW_CASES
 from arms_irr.reporting.naming import Names
 from arms_irr.reporting.pdf import fonts
@@ -21,7 +31,7 @@ from arms_irr.study.study import Study
 __all__ = ["MEASURES", "Desk", "sheet"]
 
 MEASURES = ("severity_shrunken", "exact_shrunken")  # of the officers' diagnostics, what a sheet speaks of
-_FULL, _NAMED = 4, 8  # differences told at length, and factors named in one sentence where there are many cases
+_FULL, _NAMED = 3, 6  # differences told at length, and factors named in one sentence where there are many cases
 
 
 @dataclass(frozen=True)
@@ -72,6 +82,8 @@ class Desk:
 def sheet(desk: Desk, officer: str) -> tuple[Document, dict[str, Result]]:
     """One officer's sheet, and the results that its numbers stand in.
 
+    Many cases (more than 3) are summarised by factor, so that everything fits on one page of A4.
+
     Raises
     ------
     ArgumentError
@@ -80,11 +92,13 @@ def sheet(desk: Desk, officer: str) -> tuple[Document, dict[str, Result]]:
     say, own = desk.say, officer_feedback(desk.answers, [officer], confidence_level=desk.level)
     measures = desk.measures.get(officer)
     by_factor = len({row["case"] for row in own if row["case"]}) > FEW_CASES
-    lists = Callout("limits", "", (_differences(desk, own, by_factor), _reread(desk, own)))
+    blocks: list[Block] = [Callout("main", "", (Bullets(tuple(_points(desk, officer, own, measures))),))]
+    if not by_factor or own.get("exact", factor="", case="").estimable:
+        blocks.append(_figure(desk, own, by_factor))
+    blocks.append(Callout("limits", "", (_differences(desk, own, by_factor), _reread(desk, own))))
     sections = (
-        Section("in-short", say.word("feedback.in_short"), (Callout("main", "", (Bullets(tuple(_points(desk, officer, own, measures))),)),)),
-        Section("ratings", say.word("feedback.strip_title"), (_figure(desk, own, by_factor), lists)),
-        Section("cannot", say.word("feedback.cannot"), tuple(map(Paragraph, _cannot(desk, own)))),
+        Section("ratings", say.word("feedback.ratings"), tuple(blocks)),
+        Section("cannot", say.word("feedback.cannot"), (Paragraph(_cannot(desk, own)),)),
     )
     title = say.word("feedback.title").replace("{officer}", officer)
     subtitle = " · ".join(text for text in (desk.training or desk.study.title, desk.date) if text)
@@ -176,8 +190,10 @@ def _unable(desk: Desk, total: Estimate) -> Text:
         known = {"known": say.part(total, "unable_known"), "reference": desk.reference} if desk.study.has_gold else {}
         key = "feedback.unable" if known else "feedback.unable_only"
         out.append(say(key, unable=Label(state), count=say.part(total, "unable"), asked=asked, **known))
-    if total.parts["blank"] or not out:
+    if total.parts["blank"]:
         out.append(say("feedback.blank", count=say.part(total, "blank"), asked=asked))
+    elif not out:
+        out.append(say("feedback.answered"))
     return _together(*out)
 
 
@@ -193,14 +209,14 @@ def _figure(desk: Desk, own: Result, by_factor: bool) -> Figure:
     cases = {case: title for case, title in desk.names.cases.items() if any(row["case"] == case for row in own)}
     svg = plots.officer_strip(own, instrument=desk.study.instrument, cases=cases, by_factor=by_factor, synthetic=desk.study.synthetic,
                               words=words | {kind: desk.names.kind(kind) for kind in desk.study.instrument.kinds})
-    least = Label(f"{desk.answers.min_cell:,}")
-    caption = say("feedback.bars_caption", reference=desk.reference, least=least) if by_factor else \
-        say("feedback.strip_caption" if gold else "feedback.strip_caption_colleagues", least=least)
+    caption = (say("feedback.bars", reference=desk.reference),) if by_factor else (say("feedback.strip_dot"),) if gold else ()
+    beside = ("bars_lines" if by_factor else "strip_columns") if "colleagues" in words else "no_colleagues"
+    caption = _together(*caption, say(f"feedback.{beside}", least=Label(f"{desk.answers.min_cell:,}")))
     total = own.get("exact", factor="", case="")
     counts = {name: say.part(total, name) for name in ("agreed", "lower", "higher")}
-    title = say("feedback.strip" if gold else "feedback.strip_colleagues")
-    return Figure("fig-ratings", caption, say("feedback.strip_alt", reference=desk.reference, **counts), svg, title,
-                  _png(svg) if desk.png else b"")
+    title = {(True, True): "strip", (True, False): "strip_gold", (False, True): "strip_colleagues", (False, False): "strip_own"}
+    return Figure("fig-ratings", caption, say("feedback.strip_alt", reference=desk.reference, **counts), svg,
+                  say(f"feedback.{title[gold, 'colleagues' in words]}"), _png(svg) if desk.png else b"")
 
 
 _WORD_PICTURE = b"#set page(width: auto, height: auto, margin: 0pt)\n#image(bytes(sys.inputs.svg), format: \"svg\", width: 160mm)"
@@ -220,7 +236,7 @@ def _png(svg: str) -> bytes:
 
 def _differences(desk: Desk, own: Result, by_factor: bool) -> Bullets:
     """Those of two steps and more first, the ratings too low before those too high; last what is not counted with the factors."""
-    title = desk.say("feedback.differ")
+    title = desk.say("feedback.differ", reference=desk.reference)
     cells = [row for row in own if row["case"] and row.estimate.estimable]
     if not any(row.estimate.value for row in cells):
         return Bullets((desk.say("feedback.differ_none" if cells else "feedback.differ_nothing"),), title)
@@ -257,8 +273,7 @@ def _one_by_one(desk: Desk, cells: Sequence[Row]) -> list[Text]:
     for steps in sorted({row.estimate.value for row in cells} - {0.0}, key=lambda value: (-abs(value), value)):
         found, far = [row for row in cells if row.estimate.value == steps], abs(steps) >= 2
         told = [_told(desk, row) for row in found] if far and len(found) <= _FULL else _case_by_case(desk, found)
-        out.append(say("feedback.step_names" if far else "feedback.step", reference=desk.reference, cells=say.series(told),
-                       **_size(desk, steps, "steps")))
+        out.append(say("feedback.step_names" if far else "feedback.step", cells=say.series(told), **_size(desk, steps, "steps")))
     return out
 
 
@@ -295,7 +310,7 @@ def _by_factor(desk: Desk, own: Result, pooled: Collection[str]) -> list[Text]:
         if len(found) > _NAMED:
             told.append(say("feedback.and_others"))
         if told:
-            out.append(say(f"feedback.{key}", cells=say.listed(told), **({} if name == "two_step" else {"reference": desk.reference})))
+            out.append(say(f"feedback.{key}", cells=say.listed(told)))
     return out
 
 
@@ -313,8 +328,8 @@ def _reread(desk: Desk, own: Result) -> Bullets:
     return Bullets(tuple(items), say(f"feedback.reread_{len(items)}"))
 
 
-def _cannot(desk: Desk, own: Result) -> list[Text]:
+def _cannot(desk: Desk, own: Result) -> Text:
     say = desk.say
     words = say("feedback.cannot_words", cases=say.count(own.get("cases_rated"), "case"))
     who = Label(desk.ask or say.word("feedback.ask_default"))
-    return [_together(words, say("feedback.cannot_gold" if desk.study.has_gold else "feedback.cannot_colleagues")), say("feedback.ask", who=who)]
+    return _together(words, say("feedback.cannot_gold" if desk.study.has_gold else "feedback.cannot_colleagues"), say("feedback.ask", who=who))

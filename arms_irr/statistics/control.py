@@ -13,7 +13,7 @@ from arms_irr.statistics.weights import Floats
 
 __all__ = ["cusum_arl", "cusum_limit", "cusum_path", "p_limits"]
 
-_STATES = 400  # of the Markov chain, about
+_STATES = 200  # of the Markov chain, about
 _FARTHEST = 1e7  # run lengths beyond this are not told apart
 
 
@@ -84,7 +84,7 @@ def cusum_arl(p: float, reference: float, limit: float, n: int = 1, *, grid: int
     n : int
         Ratings of each point.
     grid : int, optional
-        By default so fine that there are about 400 states.
+        By default so fine that there are about 200 states.
     """
     if not 0 <= p <= 1 or not 0 < reference < 1 or not limit > 0 or n < 1:
         raise ArgumentError(f"p={p}, reference={reference}, limit={limit}, n={n}: give shares between 0 and 1, a positive limit, n from 1")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -96,68 +96,82 @@ def fragility(row: Coefficient, tally: Tally, w: Floats, bound: float, *, most: 
         raise ArgumentError(f"a bound of {bound!r} is not a value of a coefficient: give one above -1 and up to 1")
     tally = row.prepare(tally)
     assert tally.codes is not None
-    value = float(_values(row, tally, tally.codes[None], w)[0])
+    slots = _slots(row, tally)
+    value = float(_values(row, tally, slots[None], w)[0])
     sign = -1.0 if value >= bound else 1.0
-    codes, now = tally.codes.astype(np.int64), value
-    changes: list[Change] = []
-    while not np.isnan(now) and not _crossed(now, bound, sign) and len(changes) < most:
-        single = _single_changes(row, codes, len(w))
-        values = _after(row, tally, codes, single, w)
+    state, now, every = slots, value, _moves(*slots.shape)
+    moves: list[Codes] = []
+    while not np.isnan(now) and not _crossed(now, bound, sign) and len(moves) < most:
+        possible = every[state[every[:, 0], every[:, 1]] > 0]
+        values = _after(row, tally, state, possible, w)
         if np.isnan(values).all():
             break
         # A change that crosses ends it; among equals the first subject and rater.
         best = int(np.nanargmax(np.round(sign * values, 12)))
         if sign * values[best] <= sign * now:
             break
-        unit, rater, new = (int(x) for x in single[best])
-        changes.append(Change(unit, rater, int(codes[unit, rater]), new))
-        codes[unit, rater], now = new, float(values[best])
-    if not (changes and _crossed(now, bound, sign)):
-        return Fragility(value, bound, tuple(changes), False, 0 if np.isnan(value) else min(2, most), now)
-    at_least, better = _proven(row, tally, w, bound, sign, len(changes))
+        moves.append(possible[best])
+        state, now = _moved(state[None], possible[best : best + 1])[0], float(values[best])
+    crossed = bool(moves) and bool(_crossed(now, bound, sign))
+    changes, codes = _changes(row, tally.codes, moves)
+    if not crossed:
+        return Fragility(value, bound, changes, False, 0 if np.isnan(value) else min(2, most), now)
+    at_least, better = _proven(row, tally, w, bound, sign, len(moves))
     if better is not None:
-        old = tally.codes
-        changes = [Change(int(u), int(r), int(old[u, r]), int(better[u, r])) for u, r in np.argwhere(better != old)]
-        now = float(_values(row, tally, better[None], w)[0])
-    return Fragility(value, bound, tuple(changes), True, at_least, now)
+        _, codes = _changes(row, tally.codes, better)
+        changes = tuple(Change(int(u), int(r), int(tally.codes[u, r]), int(codes[u, r])) for u, r in np.argwhere(codes != tally.codes))
+        for move in better:
+            slots = _moved(slots[None], move[None])[0]
+        now = float(_values(row, tally, slots[None], w)[0])
+    return Fragility(value, bound, changes, True, at_least, now)
 
 
 def _crossed(value: float | Floats, bound: float, sign: float) -> npt.NDArray[np.bool_]:
     return np.asarray(value >= bound if sign > 0 else value < bound)
 
 
-def _single_changes(row: Coefficient, codes: Codes, q: int) -> Codes:
-    """Every (unit, rater, new category); for exchangeable raters one of those that give the same counts."""
-    unit, rater = np.nonzero(codes >= 0)
-    old = codes[unit, rater]
-    if not row.named:
-        _, first = np.unique(unit * q + old, return_index=True)
-        unit, rater, old = unit[first], rater[first], old[first]
-    every = np.repeat(np.stack([unit, rater, old], axis=1), q, axis=0)
-    new = np.tile(np.arange(q), len(unit))
-    different = new != every[:, 2]
-    return np.column_stack([every[different, :2], new[different]])
+# --- what can be changed: a state is how many ratings of each category every slot holds ----------------------
 
 
-def _after(row: Coefficient, tally: Tally, codes: Codes, single: Codes, w: Floats) -> Floats:
-    """The coefficient after each of the single changes."""
-    step, values = max(1, _CELLS // (codes.size * len(w))), np.empty(len(single))
-    for start in range(0, len(single), step):
-        chosen = single[start : start + step]
-        versions = np.repeat(codes[None], len(chosen), axis=0)
-        versions[np.arange(len(chosen)), chosen[:, 0], chosen[:, 1]] = chosen[:, 2]
-        values[start : start + step] = _values(row, tally, versions, w)
-    return values
+def _slots(row: Coefficient, tally: Tally) -> Codes:
+    """(S, q) ratings per category of every slot: a unit, or a unit and a rater where the coefficient tells raters apart.
+
+    What exchangeable raters gave counts once, however many of them gave it: that is what keeps the search small.
+    """
+    return (tally.onehot.reshape(-1, len(tally.scores)) if row.named else tally.counts).astype(np.int32)
 
 
-def _values(row: Coefficient, tally: Tally, versions: Codes, w: Floats) -> Floats:
-    """The coefficient of each version (B, U, R) of the codes; ``nan`` where it is 0/0."""
+def _moves(slots: int, q: int) -> Codes:
+    """(S q (q - 1), 3) every slot, category and other category, in this order."""
+    slot, old, new = (side.ravel() for side in np.indices((slots, q, q)))
+    return np.column_stack([slot, old, new])[old != new]
+
+
+def _moved(states: Codes, moves: Codes) -> Codes:
+    """The states (B, S, q), or one state (1, S, q) B times, each after a move of its own."""
+    after = np.array(np.broadcast_to(states, (len(moves), *states.shape[1:])))
+    which, (slot, old, new) = np.arange(len(moves)), moves.T
+    after[which, slot, old] -= 1
+    after[which, slot, new] += 1
+    return after
+
+
+def _after(row: Coefficient, tally: Tally, state: Codes, moves: Codes, w: Floats) -> Floats:
+    """The coefficient after each single move."""
+    step = max(1, _CELLS // state.size)
+    parts = [_values(row, tally, _moved(state[None], moves[start : start + step]), w) for start in range(0, len(moves), step)]
+    return np.concatenate([np.empty(0), *parts])
+
+
+def _values(row: Coefficient, tally: Tally, states: Codes, w: Floats) -> Floats:
+    """(B,) the coefficient of every state (B, S, q); ``nan`` where it is 0/0."""
+    assert tally.codes is not None
     if row.named:  # each rater's own margins change too
-        pairs = [row.evaluate(View.whole(t), w) for t in _tallies(tally, versions)]
+        codes = np.where(states.any(axis=2), states.argmax(axis=2), -1).reshape(-1, *tally.codes.shape)
+        pairs = [row.evaluate(View.whole(t), w) for t in _tallies(tally, codes)]
         observed, expected = (np.array(side, dtype=np.float64) for side in zip(*pairs, strict=True))
     else:
-        counts = np.stack([(versions == k).sum(axis=2) for k in range(len(w))], axis=2).astype(np.float64)
-        observed, expected = np.broadcast_arrays(*row.evaluate(View(tally, counts, tally.weight), w))
+        observed, expected = np.broadcast_arrays(*row.evaluate(View(tally, states.astype(np.float64), tally.weight), w))
     room = 1 - expected
     return np.asarray(np.divide(observed - expected, room, out=np.full(room.shape, np.nan), where=np.abs(room) > 1e-12))
 
@@ -167,36 +181,62 @@ def _tallies(tally: Tally, versions: Codes) -> Iterator[Tally]:
         yield replace(Tally.from_codes(codes, tally.scores), weight=tally.weight)
 
 
-def _proven(row: Coefficient, tally: Tally, w: Floats, bound: float, sign: float, count: int) -> tuple[int, Codes | None]:
+def _changes(row: Coefficient, codes: Codes, moves: Sequence[Codes]) -> tuple[tuple[Change, ...], Codes]:
+    """Whose ratings the moves change, of exchangeable raters the first one's with that rating; and the codes thereafter."""
+    codes, changes = codes.astype(np.int64), []
+    for slot, old, new in (map(int, move) for move in moves):
+        unit, rater = divmod(slot, codes.shape[1]) if row.named else (slot, int(np.argmax(codes[slot] == old)))
+        changes.append(Change(unit, rater, old, new))
+        codes[unit, rater] = new
+    return tuple(changes), codes
+
+
+# --- the proof ----------------------------------------------------------------------------------------------
+
+
+def _proven(row: Coefficient, tally: Tally, w: Floats, bound: float, sign: float, count: int) -> tuple[int, list[Codes] | None]:
     """The number of changes that is certainly needed, by looking at every set of fewer than ``count``; and the
-    codes after the smallest set that crosses, where one is smaller than ``count``."""
-    assert tally.codes is not None
-    q = len(w)
-    level: list[Codes] = [tally.codes.astype(np.int64)]
-    seen = {_key(row, tally.codes)}
+    moves of the smallest set that crosses, where one is smaller than ``count``.
+
+    A state is known by a sum of random 64-bit numbers, one for each slot and category, so that a move changes its
+    key by a difference that is known beforehand; two of the 30,000 states share a key once in ten billion searches.
+    """
+    start = _slots(row, tally)
+    moves, sizes = _moves(*start.shape), start.shape
+    number = np.random.default_rng(0).integers(np.iinfo(np.int64).min, np.iinfo(np.int64).max, sizes)
+    shift = number[moves[:, 0], moves[:, 2]] - number[moves[:, 0], moves[:, 1]]
+    states, keys, paths = start[None], np.zeros(1, dtype=np.int64), np.empty((1, 0), dtype=np.int64)
+    seen = keys
     for fewer in range(1, count):
-        found: list[Codes] = []
-        for codes in level:
-            for unit, rater, new in _single_changes(row, codes, q):
-                changed = codes.copy()
-                changed[unit, rater] = new
-                key = _key(row, changed)
-                if key in seen:
-                    continue
-                seen.add(key)
-                found.append(changed)
-                if len(seen) > _STATES:
-                    return max(fewer, min(2, count)), None
-        step = max(1, _CELLS // (tally.codes.size * q))
-        for start in range(0, len(found), step):
-            values = _values(row, tally, np.stack(found[start : start + step]), w)
+        found = _neighbours(states, keys, seen, moves, shift)
+        if found is None:
+            return max(fewer, min(2, count)), None
+        parent, move = found
+        keys, paths = keys[parent] + shift[move], np.column_stack([paths[parent], move])
+        seen = np.concatenate([seen, keys])
+        states = _moved(states[parent], moves[move])
+        step = max(1, _CELLS // start.size)
+        for first in range(0, len(states), step):
+            values = _values(row, tally, states[first : first + step], w)
             across = ~np.isnan(values) & _crossed(values, bound, sign)
             if across.any():
-                return fewer, found[start + int(np.argmax(across))]
-        level = found
+                return fewer, list(moves[paths[first + int(np.argmax(across))]])
     return count, None
 
 
-def _key(row: Coefficient, codes: Codes) -> bytes:
-    """What the coefficient can tell apart: for exchangeable raters the categories of a unit in order."""
-    return np.ascontiguousarray(codes if row.named else np.sort(codes, axis=1), dtype=np.int8).tobytes()
+def _neighbours(states: Codes, keys: Codes, seen: Codes, moves: Codes, shift: Codes) -> tuple[Codes, Codes] | None:
+    """The state and the move that lead first to every state not seen yet; None where there are too many to look at."""
+    known, parents, taken = seen, [], []
+    step = max(1, _CELLS // len(moves))
+    for first in range(0, len(states), step):
+        part = states[first : first + step]
+        parent, move = np.nonzero(part[:, moves[:, 0], moves[:, 1]] > 0)
+        reached = keys[first + parent] + shift[move]
+        _, once = np.unique(reached, return_index=True)
+        once = np.sort(once[~np.isin(reached[once], known)])
+        known = np.concatenate([known, reached[once]])
+        parents.append(first + parent[once])
+        taken.append(move[once])
+        if len(known) > _STATES:
+            return None
+    return np.concatenate(parents), np.concatenate(taken)

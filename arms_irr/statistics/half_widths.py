@@ -156,7 +156,7 @@ def _bonett(rho: ArrayLike, raters: ArrayLike, level: float, corrected: bool) ->
 def n_for_agreement_half_width(half_width: ArrayLike) -> Floats:
     """Subjects for a 95 % interval of the percent agreement of two raters, by Gwet's rule 1 / E^2.
 
-    Gwet (2014), Handbook of Inter-Rater Reliability, 4th ed., 158-160, and his advice for AC1 as well: the variance is at
+    Gwet (2014), Handbook of Inter-Rater Reliability, 4th ed., 158-160, and the author's advice for AC1 as well: the variance is at
     most 1 / (4 n), and 1.96 is taken as 2. For two raters and subjects drawn at random only.
 
     Parameters
@@ -178,7 +178,7 @@ def gold_agreement_half_width(
     """Half-width of the interval of the agreement with the gold standard, officers as clusters.
 
     t with R - 1 degrees of freedom times sqrt(p (1 - p) / n_eff), n_eff = R m / [1 + (m - 1) rho]: Kish's
-    design effect (1965, Survey Sampling, section 5.4) with the officer as the cluster. It says how sure one may be of
+    design effect (1965, Survey Sampling) with the officer as the cluster. It says how sure one may be of
     other officers on these very cases; that other cases would be easier or harder is not in it.
 
     Parameters

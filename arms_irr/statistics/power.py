@@ -130,7 +130,7 @@ class _Margins:
         return np.array([self._at(float(value)) for value in values])[where].reshape(np.shape(kappa))
 
     def _at(self, kappa: float) -> float:
-        """Fleiss, Cohen & Everitt (1969), equation 8; the sum over the table is what the programme maximises."""
+        """Fleiss, Cohen & Everitt (1969), Psychological Bulletin 72, 323-327; the programme maximises the sum over the table."""
         w, free = self.weights, 1 - self.chance
         mean = (w @ self.second)[:, None] + self.first @ w
         gain = (w - mean * (1 - kappa)) ** 2
@@ -164,7 +164,7 @@ def n_for_intraclass_kappa(
     """Subjects for a goodness-of-fit test of the intraclass kappa of two or more interchangeable raters.
 
     Common-correlation model: with probability kappa all raters agree on a category drawn from ``shares``, otherwise
-    each draws on his own. Two raters: Donner & Eliasziw (1992), Statistics in Medicine 11, 1511-1519; more raters:
+    each draws alone. Two raters: Donner & Eliasziw (1992), Statistics in Medicine 11, 1511-1519; more raters:
     Altaye, Donner & Klar (2001), Biometrics 57, 584-588; several categories: Bartfay & Donner (2001), The
     Statistician 50, 135-146. The sum over cells of (P1 - P0)^2 / P0 has a closed form, so any number of raters and
     categories will do.
@@ -236,7 +236,7 @@ def n_for_icc(
 ) -> Floats:
     """Subjects for a test of the one-way intraclass correlation against a null value.
 
-    Walter, Eliasziw & Donner (1998), Statistics in Medicine 17, 101-110, equation 8 (one-sided there): n = 1 +
+    Walter, Eliasziw & Donner (1998), Statistics in Medicine 17, 101-110 (one-sided there): n = 1 +
     2 (z_a + z_b)^2 k / [(ln C)^2 (k - 1)], C = (1 + k t0) / (1 + k t1), t = rho / (1 - rho). One-way only: where
     raters have levels of their own (ICC of agreement in a crossed design) it is too small.
 

@@ -15,13 +15,13 @@ from typing import Literal
 from arms_irr.instruments.model import Factor, Instrument, Scale
 from arms_irr.study.kit import Form, Kit, fingerprint
 
-__all__ = ["ABOUT", "MARK", "Answer", "FormSheet", "Printed", "columns_of", "form_sheets"]
+__all__ = ["ABOUT", "MARK", "Answer", "FormSheet", "Printed", "columns_of", "form_sheets", "rated_with"]
 
 MARK = re.compile(r"arms-irr ([0-9a-f]{12})/(\d+)")  # stands on every sheet: the form's id, and which sheet it is
 ABOUT = {"rater": 5, "instrument": 7, "fingerprint": 8, "seed": 9}  # rows of the last sheet, for forms that are not known
 Cell = tuple[int, int]  # row and column as a spreadsheet counts them, from 1
 Field = Literal["rating", "urgency", "rationale"]
-Look = Literal["title", "mark", "head", "kind", "term", "label", "plain", "quiet", "link"]
+Look = Literal["title", "mark", "head", "kind", "term", "plain", "quiet", "link"]
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,6 @@ class FormSheet:
         Of the columns, in letters.
     head : int
         The row that names the columns; 0 where none does.
-    unable : mapping
-        Row of the answer "unable to rate" in the list of each scale that has it, on the first sheet.
     """
 
     name: str
@@ -88,24 +86,24 @@ def form_sheets(kit: Kit, form: Form) -> tuple[FormSheet, ...]:
 def _start(kit: Kit, form: Form) -> tuple[FormSheet, dict[str, tuple[int, int, int]]]:
     """The first sheet, and for each scale the rows of its first and last category and of its last answer."""
     say, tool = kit.texts, kit.instrument
-    sheet = FormSheet(say["start_sheet"], (24, 100))
+    sheet = FormSheet(say["start_sheet"], (20, 84))
     lists: dict[str, tuple[int, int, int]] = {}
     rows = _Rows(sheet, 1)
     rows.add(Printed(say["title"], "title"), skip=1)
-    rows.add(Printed(say["officer"], "term"), Printed(form.rater, "label"))
+    rows.add(Printed(say["officer"], "term"), Printed(form.rater, "term"))
     rows.add(Printed(say["instrument"], "term"), Printed(tool.title))
     if kit.several_occasions:
         rows.add(Printed(say["occasion"], "term"), Printed(str(form.occasion)))
     rows.add(Printed(say["how"], "head"), before=1)
     for number, step in enumerate(_steps(tool, say), 1):
-        rows.add(Printed(str(number), "quiet"), Printed(step))
+        rows.add(Printed(f"{number}.  {step}", span=2))
     rows.add(Printed(say["meaning"], "head"), before=1)
     if tool.direction:
         rows.add(Printed(say["direction"], "quiet"), Printed(tool.direction[:1].upper() + tool.direction[1:]))
     used = {factor.scale: tool.scales[factor.scale] for factor in tool.factors}
     for name, scale in used.items():
         if len(used) > 1:
-            rows.add(Printed(_rated_with(tool, name, say), "kind"))
+            rows.add(Printed(rated_with(tool, name, say), "kind"))
         first = rows.row
         for category, meaning in _answers(scale):
             rows.add(Printed(category, "term"), *([Printed(meaning)] if meaning else []))
@@ -134,7 +132,7 @@ def _case(kit: Kit, form: Form, number: int, lists: Mapping[str, tuple[int, int,
             rows.add(Printed(say[f"kind_{kind}"], "kind"))
         for factor in factors:
             _ask(sheet, rows.row, columns, factor, tool.scales[factor.scale], lists[factor.scale])
-            known = {"factor": Printed(_label(factor, say), "label"), "definition": Printed(factor.definition, "plain")}
+            known = {"factor": Printed(_label(factor, say), "term"), "definition": Printed(factor.definition)}
             rows.add(*(known[name] for name in columns if name in known and known[name].text))
     following = say["case_sheet"].format(number=number + 1) if number < len(form.cases) else ""
     rows.add(Printed(say["next"].format(sheet=following) if following else say["last"], "link" if following else "term", following), before=1)
@@ -197,12 +195,12 @@ def _answers(scale: Scale) -> Iterator[tuple[str, str]]:
         yield scale.not_rated[0], scale.not_rated_definition
 
 
-def _rated_with(tool: Instrument, scale: str, say: Mapping[str, str]) -> str:
+def rated_with(tool: Instrument, scale: str, say: Mapping[str, str], prefix: str = "") -> str:
     """What a scale is for: the one thing rated with it, or the kinds of things."""
     factors = [factor for factor in tool.factors if factor.scale == scale]
     if len(factors) == 1:
         return factors[0].label
-    return ", ".join(dict.fromkeys(say[f"kind_{factor.kind}"] for factor in factors))
+    return ", ".join(dict.fromkeys(say[f"{prefix}kind_{factor.kind}"] for factor in factors))
 
 
 def _label(factor: Factor, say: Mapping[str, str]) -> str:

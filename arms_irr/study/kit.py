@@ -91,6 +91,13 @@ class Kit:
         return {form.id: form for form in self.forms}
 
     @property
+    def telling(self) -> list[tuple[str, str]]:
+        """Cases whose title names their risk band, and the title: officers should not read the answer."""
+        bands = zip(self.cases.names, self.cases.attributes.get("risk_band", ()), strict=False)
+        return [(case, self.titles[case]) for case, band in bands
+                if band and re.search(rf"\b{re.escape(band)}\b", self.titles[case], re.IGNORECASE)]
+
+    @property
     def several_occasions(self) -> bool:
         """Whether a form has to say which occasion it is for."""
         return any(form.occasion != 1 for form in self.forms)
@@ -188,8 +195,8 @@ def read_kit(folder: Path) -> tuple[Kit, dict[str, str]]:
     data = _attempt(lambda: read_bytes(folder / INSTRUMENT), problems)
     if tool is None or data is None or not who or not which:
         raise DataError(problems)
-    kit = Kit(tool, data, who, which, forms, seed, texts)
-    if any(not set(form.cases) <= set(which.names) or _form_id(kit, form) != form.id for form in forms):
+    kit = Kit(tool, data, who, which, tuple(form for form in forms if form.rater in who.names), seed, texts)
+    if any(not set(form.cases) <= set(which.names) or _form_id(kit, form) != form.id for form in kit.forms):
         raise DataError([Problem(
             "error", "The cases or the instrument are not those that the forms were made from.",
             "Put the folder back as `arms-irr form` wrote it, or make the forms anew into another folder.", str(folder / "kit"))])

@@ -361,11 +361,6 @@ class Study:
         from arms_irr.analysis.certification import certify
         return certify(self, rule, **options)
 
-    def sequential_test(self, rule: Any = None, **options: Any) -> Result:
-        """Whether each officer's case is settled yet; see :func:`arms_irr.analysis.sequential.sequential_test`."""
-        from arms_irr.analysis.sequential import sequential_test
-        return sequential_test(self, rule, **options)
-
     def training_effect(self, **options: Any) -> Result:
         """The change from before to after training; see :func:`arms_irr.analysis.training.training_effect`."""
         from arms_irr.analysis.training import training_effect

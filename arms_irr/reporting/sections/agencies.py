@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from arms_irr.analysis.agencies import between_agencies
 from arms_irr.analysis.contrasts import contrast
 from arms_irr.analysis.result import Result, Row, stack
+from arms_irr.errors import ArgumentError
 from arms_irr.reporting.document import Block, Column, Paragraph, Section, Table, Text
 from arms_irr.reporting.draft import Draft
 from arms_irr.reporting.questions import Options, Question, band_of
@@ -17,7 +19,7 @@ from arms_irr.statistics.estimate import Estimate
 from arms_irr.study.count import labels
 from arms_irr.study.study import Study
 
-__all__ = ["agencies_section", "by_agency"]
+__all__ = ["agencies_section", "by_agency", "over_all_cases"]
 
 AGENCY = "agency"
 _LARGE = 1_000  # officers beyond whom fewer exchanges of labels are tried
@@ -28,13 +30,29 @@ def _with_gold(study: Study, options: Options) -> Result:
     band = band_of(study)
     parts: list[dict[str, str] | None] = [None, *({band: value} for value in labels(study, band))]
     found = [contrast(study, AGENCY, within=part, confidence_level=options.confidence_level, seed=options.seed) for part in parts]
-    return stack("Agreement with the gold standard by agency", *found)
+    return stack("Agreement with the gold standard by agency", *_large(found, "exact", options))
 
 
 def _with_each_other(study: Study, options: Options) -> Result:
     replicates = 999 if len(study.raters) > _LARGE else 1999
-    return between_agencies(study, AGENCY, [band_of(study)], confidence_level=options.confidence_level, replicates=replicates,
-                            seed=options.seed)
+    found = between_agencies(study, AGENCY, [band_of(study)], confidence_level=options.confidence_level, replicates=replicates,
+                             seed=options.seed)
+    return stack(found.question, *_large(found.split(band_of(study)).values(), "agreement_within", options))
+
+
+def over_all_cases(study: Study, options: Options) -> Result:
+    """Agreement within and between agencies, over all cases."""
+    found = between_agencies(study, AGENCY, (), confidence_level=options.confidence_level, seed=options.seed)
+    return stack(found.question, *_large([found], "agreement_within", options))
+
+
+def _large(parts: Iterable[Result], coefficient: str, options: Options) -> list[Result]:
+    """The parts whose groups are all large enough to be shown by themselves; ``coefficient`` has a row for each group."""
+    found = list(parts)
+    large = [part for part in found if min((row.estimate.n_raters for row in part.where(coefficient)), default=0) >= options.min_cell]
+    if found and not large:
+        raise ArgumentError(f"one of the agencies has fewer than {options.min_cell} officers with ratings, so agencies are not shown by themselves")
+    return large
 
 
 GOLD_BY_AGENCY = Question("contrast_by_agency", _with_gold)
@@ -48,14 +66,14 @@ def agencies_section(draft: Draft) -> Iterator[Block]:
         yield Section("agencies", title, (Paragraph(say("agencies.not_recorded")),))
         return
     result = draft.ask(AGENCIES)
-    if not result.rows:
+    if not result.rows and len(set(draft.study.rater_attributes[AGENCY]) - {""}) < 2:
         yield Section("agencies", title, (Paragraph(say("agencies.one")),))
         return
-    least = draft.counted("smallest group shown", draft.options.min_cell)
-    bands = {band: part for band, part in result.split(draft.band).items() if _large_enough(draft, part)}
-    if not bands:
+    if not result.rows:
+        least = draft.counted("smallest group shown", draft.options.min_cell)
         yield Section("agencies", title, (Paragraph(say("agencies.small", least=say.count(least, "officer"))),))
         return
+    bands = result.split(draft.band)
     blocks: list[Block] = []
     for band, part in bands.items():
         blocks.append(Paragraph(_words(draft, band, part)))
@@ -69,13 +87,7 @@ def by_agency(draft: Draft) -> tuple[Row, ...]:
     """The difference between the groups over all cases; nothing where a group is too small to be shown by itself."""
     if AGENCY not in draft.study.rater_attributes:
         return ()
-    rows = draft.ask(GOLD_BY_AGENCY).rows[:3]
-    shown = bool(rows) and min(row.estimate.n_raters for row in rows[:2]) >= draft.options.min_cell
-    return rows[2:] if shown else ()
-
-
-def _large_enough(draft: Draft, part: Result) -> bool:
-    return min(row.estimate.n_raters for row in part.where("agreement_within")) >= draft.options.min_cell
+    return tuple(row for row in draft.ask(GOLD_BY_AGENCY) if not row.group.get(draft.band))[2:]
 
 
 def _pair(part: Result) -> tuple[str, str]:

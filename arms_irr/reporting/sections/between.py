@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from arms_irr import plots
-from arms_irr.analysis.agencies import between_agencies
 from arms_irr.analysis.interpretation import benchmarks, fragile, paradox, reach
-from arms_irr.analysis.pairs_of_raters import rater_pairs
+from arms_irr.analysis.pairs_of_raters import MOST, rater_pairs
 from arms_irr.analysis.result import Result, Row
 from arms_irr.errors import ArgumentError
 from arms_irr.reporting.document import Block, Bullets, Cited, Column, Figure, Paragraph, Section, Table, Text
@@ -22,6 +22,7 @@ from arms_irr.reporting.questions import (
     Question,
     band_of,
 )
+from arms_irr.reporting.sections.agencies import over_all_cases
 from arms_irr.reporting.voice import Label
 from arms_irr.reporting.wording import coefficient, number
 from arms_irr.statistics.benchmarks import SCALES
@@ -177,8 +178,8 @@ def _ask_reach(study: Study, seed: int) -> Result:
 PARADOX = Question("paradox", lambda s, o: _ask_paradox(s), step="between")
 FRAGILE = Question("ratings_that_must_change", lambda s, o: _ask_fragile(s), step="between")
 REACH = Question("what_kappa_can_reach", lambda s, o: _ask_reach(s, o.seed))
-PAIRS = Question("pairs_of_officers", lambda s, o: rater_pairs(s))
-AGENCIES = Question("agreement_by_agency", lambda s, o: between_agencies(s, by=(), confidence_level=o.confidence_level, seed=o.seed))
+PAIRS = Question("pairs_of_officers", lambda s, o: _large_groups(rater_pairs(_small_groups_together(s, o.min_cell)), o.min_cell, s))
+AGENCIES = Question("agreement_by_agency", over_all_cases)
 
 
 def _first(result: Result, *coefficients: str) -> list[Row]:
@@ -278,20 +279,30 @@ def _sentence(words: str) -> str:
 
 def _pairs_figure(draft: Draft) -> list[Figure]:
     say, found = draft.say, draft.ask(PAIRS)
-    shown = _large_groups(found, draft.options.min_cell) if len(draft.study.raters) > 60 else found
-    pairs = [row.estimate for row in shown if row.estimate.estimable]
+    pairs = [row.estimate for row in found if row.estimate.estimable]
     if len(pairs) < 3:
         return []
     low, high = (pick(pairs, key=lambda e: e.value) for pick in (min, max))
-    single = len(draft.study.raters) <= 60
+    single = len(draft.study.raters) <= MOST
     finding = say("between.pairs_finding" if single else "between.groups_finding", low=say.share(low), high=say.share(high))
     caption = say("between.pairs_caption" if single else "between.groups_caption", base=draft.base)
-    return [draft.figure("fig-pairs", finding, caption, say("between.pairs_alt", finding=finding), plots.rater_heatmap, shown,
+    return [draft.figure("fig-pairs", finding, caption, say("between.pairs_alt", finding=finding), plots.rater_heatmap, found,
                          officers=not single, names=draft.names.all)]
 
 
-def _large_groups(result: Result, least: int) -> Result:
-    """Without the groups of fewer officers than may be shown by themselves."""
+def _small_groups_together(study: Study, least: int) -> Study:
+    """Agencies and sites of fewer officers under one name, so that no pair is shown as theirs."""
+    held = dict(study.rater_attributes)
+    for name in {"agency", "site"} & set(held):
+        sizes = Counter(held[name])
+        held[name] = tuple(value if not value or sizes[value] >= least else f"groups of fewer than {least} officers" for value in held[name])
+    return replace(study, rater_attributes=held)
+
+
+def _large_groups(result: Result, least: int, study: Study) -> Result:
+    """Where groups are paired: without those of fewer officers than may be shown by themselves."""
+    if len(study.raters) <= MOST:
+        return result
     sizes = {row["rater"]: row.estimate.n_raters for row in result if row["rater"] == row["other"]}
     large = {group for group, n in sizes.items() if n >= least}
     return replace(result, rows=tuple(row for row in result if {row["rater"], row["other"]} <= large))

@@ -35,6 +35,7 @@ GRID = Question("sensitivity", lambda s, o: sensitivity(s, confidence_level=o.co
 # The choices that the grid names, and their entries in the catalogue; officers left out and panel members go by their own names.
 _OPTIONS = {EXCLUDED: "left_out", DISAGREEMENT: "disagreement", URGENCY: "urgency", DECISION: "decision", EVERYONE: "everyone",
             GIVEN: "given", MODAL: "mode", "identity": "identity", "linear": "linear", "quadratic": "quadratic", ORDINAL_METRIC: "ordinal_metric"}
+_TOLD = 0.005  # a coefficient that moves less reads the same everywhere
 _MEASURED = {"against the gold standard": "against_gold", "between officers": "between_officers"}
 
 
@@ -120,7 +121,11 @@ def _held(draft: Draft, found: Result, row: Row) -> Text:
         return say("sensitivity.held_all" if e.value else "sensitivity.held_never", **said)
     choices = _turning(draft, found, row)
     turned = say("sensitivity.turned", choices=choices) if choices else say("sensitivity.turned_several")
-    return say("sensitivity.held_some", holds=say.part(e, "holds"), turned=turned, **said)
+    return say("sensitivity.held_some", holds=say.part(e, "holds"), usual=_usual(draft, e), turned=turned, **said)
+
+
+def _usual(draft: Draft, e: Estimate) -> Label:
+    return draft.say.name("sensitivity.holds" if e.parts["at_base"] else "sensitivity.not_holds")
 
 
 def _table(draft: Draft, found: Result, whole: Sequence[Row]) -> Table:
@@ -128,10 +133,8 @@ def _table(draft: Draft, found: Result, whole: Sequence[Row]) -> Table:
     for measured, key in _MEASURED.items():
         own = [row for row in whole if row["measured"] == measured]
         for row in own:
-            parts = row.estimate.parts
-            usual = say.word("sensitivity.holds" if parts["at_base"] else "sensitivity.not_holds")
-            choices = plain(_turning(draft, found, row)) or say.word("sensitivity.nothing")
-            rows.append((plain(_conclusion(draft, row)), usual, number(parts["points"], 0), number(100 * row.estimate.value, 1), choices))
+            e, choices = row.estimate, plain(_turning(draft, found, row)) or say.word("sensitivity.nothing")
+            rows.append((plain(_conclusion(draft, row)), _usual(draft, e), number(e.parts["points"], 0), number(100 * e.value, 1), choices))
         if own:
             groups.append((_headed(say.word(f"sensitivity.{key}")), len(own)))
     word = say.word
@@ -140,7 +143,8 @@ def _table(draft: Draft, found: Result, whole: Sequence[Row]) -> Table:
         Column(word("sensitivity.analyses"), word("sensitivity.number")), Column(word("sensitivity.share"), word("sensitivity.percent")),
         Column(word("sensitivity.turned_by"), align="left"),
     )
-    notes = (say("sensitivity.table_share"), say("sensitivity.table_word"))
+    worded = any(": '" in row["conclusion"] for row in whole)
+    notes = (say("sensitivity.table_share"), *((say("sensitivity.table_word"),) if worded else ()))
     return Table("table-conclusions", say("sensitivity.table", base=draft.base), columns, tuple(rows), notes, tuple(groups))
 
 
@@ -160,8 +164,8 @@ def _ranges(draft: Draft, grid: Result) -> list[Block]:
     column = "risk_band" if "risk_band" in found.by else "kind"
     coefficients = [row for row in rows if title_of(row.coefficient).unit != "share"]
     blocks: list[Block] = []
-    if coefficients:
-        row = max(coefficients, key=lambda row: row.estimate.parts["most"] - row.estimate.parts["least"])
+    row = max(coefficients, key=_width, default=None)
+    if row is not None and _width(row) >= _TOLD:
         e, where = row.estimate, _where(draft, column, row[column])
         blocks.append(Paragraph(say("sensitivity.ranges_words", statistic=coefficient_name(row.coefficient, e.weights), where=where,
                                     usual=say.coefficient(e), least=say.part(e, "least", 2), most=say.part(e, "most", 2))))
@@ -169,6 +173,10 @@ def _ranges(draft: Draft, grid: Result) -> list[Block]:
         if shown:
             blocks.append(_ranges_table(draft, name, shown, column))
     return [Section("sensitivity-ranges", say.word("sensitivity.ranges_title"), tuple(blocks))]
+
+
+def _width(row: Row) -> float:
+    return row.estimate.parts["most"] - row.estimate.parts["least"]
 
 
 def _where(draft: Draft, column: str, value: str) -> Text:
@@ -204,7 +212,7 @@ def _ranks(draft: Draft, grid: Result) -> list[Block]:
     """Whether the factors keep their order, and how far each of them moves."""
     say, found = draft.say, draft.ask(Question("factor_ranks", lambda s, o: factor_ranks(grid)))
     places = {m: [row for row in found.where("rank") if row["measured"] == m] for m in _MEASURED}
-    shown = {measured: rows for measured, rows in places.items() if rows and rows[0].estimate.parts}
+    shown = {measured: rows for measured, rows in places.items() if found.where("rank_correlation", measured=measured).rows}
     if not shown:
         return []
     said = [text for measured in shown for text in _moves(draft, found, measured, shown[measured])]
@@ -214,15 +222,15 @@ def _ranks(draft: Draft, grid: Result) -> list[Block]:
 
 def _moves(draft: Draft, found: Result, measured: str, rows: Sequence[Row]) -> list[Text]:
     say, key = draft.say, _entry(measured)
-    stable: list[Estimate] = [row.estimate for row in found.where("rank_correlation", measured=measured)]
-    texts = [say("sensitivity.ranks_words", measured=say(key), mean=say.coefficient(e), points=say.part(e, "points"), least=say.part(e, "least", 2))
-             for e in stable]
+    stable = found.get("rank_correlation", measured=measured)
+    first = say("sensitivity.ranks_words", measured=say(key), mean=say.coefficient(stable), points=say.part(stable, "points"),
+                least=say.part(stable, "least", 2))
     row = max(rows, key=lambda row: row.estimate.parts["worst"] - row.estimate.parts["best"])
     e = row.estimate
     if e.parts["worst"] == e.parts["best"]:
-        return [*texts, say("sensitivity.ranks_fixed", measured=say(key))]
+        return [first, say("sensitivity.ranks_fixed", measured=say(key))]
     told = {"factor": draft.names.factor(row["factor"]), "best": say.part(e, "best", _halves(e, "best")), "worst": say.part(e, "worst", _halves(e, "worst"))}
-    return [*texts, say("sensitivity.ranks_moves", measured=say(key), **told)]
+    return [first, say("sensitivity.ranks_moves", measured=say(key), **told)]
 
 
 def _entry(measured: str) -> str:

@@ -212,6 +212,8 @@ TITLES: dict[str, Title] = {
     "components": Title("Parts of the design that share neither officer nor vignette", "count"),
     "efficiency_factor": Title("Efficiency factor, complete design = 1", "ratio"),
     # planning
+    "mean": Title("Mean over exercises", "ratio"),
+    "parameter": Title("Parameter of the rating model", "ratio"),
     "standard_deviation": Title("Standard deviation over exercises", "ratio"),
     "half_width": Title("Expected half-width of the interval", "ratio"),
     "half_width_change": Title("Change of the half-width", "ratio"),

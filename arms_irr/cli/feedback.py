@@ -38,7 +38,7 @@ def feedback(
     ask: Ask = "", pseudonyms: Pseudonyms = "keep", min_cell: MinCell = 5, confidence: Confidence = 0.95, seed: Seed = 1,
     lang: Language = "en", template: Template = None,
 ) -> None:
-    """Write a feedback sheet for every officer, and an overview for the trainer.
+    """Write a page for every officer and an overview.
 
     The folder holds overview.* for the trainer, who leads the discussion with it, and in
     sheets/ one page for each officer as a web page, PDF and Word. With --pseudonyms

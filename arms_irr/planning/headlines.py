@@ -18,7 +18,7 @@ from arms_irr.planning.parameters import BANDS, KINDS
 from arms_irr.statistics.uncertainty import FEWEST_CASES
 from arms_irr.statistics.weights import agreement_weights
 
-__all__ = ["CONFIRMATORY", "FIELDS", "Headline", "Ratings", "Sides", "contrast", "contrasts", "evaluate", "groups_of_officers", "headlines",
+__all__ = ["CONFIRMATORY", "CONTRASTS", "FIELDS", "Headline", "Ratings", "Sides", "contrast", "evaluate", "groups_of_officers", "headlines",
            "values"]
 
 Floats = np.ndarray
@@ -78,13 +78,13 @@ class Sides:
 _BOTH = (0, 1)
 _LOW_HIGH = f"{BANDS[0]} less {BANDS[1]}"
 _RISK_PROTECTIVE = f"{KINDS[0]} less {KINDS[1]}"
-contrasts: Mapping[Headline, Sides] = {
+CONTRASTS: Mapping[Headline, Sides] = {
     ("difference", _LOW_HIGH): Sides((1, -1), (((0,), _BOTH), ((1,), _BOTH))),
     ("difference", _RISK_PROTECTIVE): Sides((1, -1), ((_BOTH, (0,)), (_BOTH, (1,)))),
     ("difference", f"{_RISK_PROTECTIVE}, {BANDS[1]}"): Sides((1, -1), (((1,), (0,)), ((1,), (1,)))),
     ("interaction", f"({_LOW_HIGH}), {_RISK_PROTECTIVE}"): Sides((1, -1, -1, 1), (((0,), (0,)), ((1,), (0,)), ((0,), (1,)), ((1,), (1,)))),
 }
-CONFIRMATORY = tuple(key for key in contrasts if not key[1].endswith(f", {BANDS[1]}"))
+CONFIRMATORY = tuple(key for key in CONTRASTS if not key[1].endswith(f", {BANDS[1]}"))
 _COEFFICIENTS = ("gwet", "brennan_prediger")
 _BANDS: tuple[tuple[str, tuple[int, ...]], ...] = (("all", (0, 1)), *((band, (b,)) for b, band in enumerate(BANDS)))
 # Cells of agreement with the gold: the bands and the kinds of factor that they pool.
@@ -95,7 +95,7 @@ _CELLS = (*((group, bands, (0, 1)) for group, bands in _BANDS),
 def headlines(crossed: bool) -> tuple[Headline, ...]:
     """What is evaluated, in order: (statistic, group)."""
     kappa = "conger" if crossed else "fleiss"
-    return (*(("exact", group) for group, _, _ in _CELLS), *contrasts,
+    return (*(("exact", group) for group, _, _ in _CELLS), *CONTRASTS,
             *((name, group) for name in (*_COEFFICIENTS, kappa) for group, _ in _BANDS), ("missed_high", "all"), ("unable_to_rate", "all"))
 
 
@@ -115,7 +115,7 @@ def evaluate(ratings: Ratings, level: float = 0.95) -> Floats:
     for group, bands, kinds in _CELLS:
         y, m = (_pooled(x, ratings.band, bands, kinds) for x in (hits, given))
         found["exact", group] = _fields(*_share(y, m, level))
-    for key, sides in contrasts.items():
+    for key, sides in CONTRASTS.items():
         found[key] = contrast(hits, given, ratings.band, sides, level)
     for name, bands in _BANDS:
         for coefficient, fields in _agreement(ratings, np.isin(ratings.band, bands), level).items():
@@ -343,7 +343,7 @@ def values(chances: Floats, asked: np.ndarray, gold: np.ndarray, band: np.ndarra
     found: dict[Headline, Floats] = {}
     for group, bands, kinds in _CELLS:
         found["exact", group] = _ratio(_pooled(y, band, bands, kinds)[:, 0], _pooled(m, band, bands, kinds)[:, 0])
-    for key, sides in contrasts.items():
+    for key, sides in CONTRASTS.items():
         member = sides.members(band)
         p = _ratio(np.einsum("nrct,lct->nl", y, member), np.einsum("nrct,lct->nl", m, member))
         found[key] = (p * np.array(sides.coefficients)).sum(-1)

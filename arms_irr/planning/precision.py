@@ -13,7 +13,7 @@ from arms_irr.analysis.result import Result, Row
 from arms_irr.errors import ArgumentError, nearest
 from arms_irr.planning.designs import PILOT_MIX, Case, Design, Mix, Rater, crossed
 from arms_irr.planning.engine import PANELS, Part, Piece, Plan, run
-from arms_irr.planning.headlines import CONFIRMATORY, Headline, contrasts, headlines
+from arms_irr.planning.headlines import CONFIRMATORY, CONTRASTS, Headline, headlines
 from arms_irr.planning.parameters import BANDS, Parameters
 from arms_irr.statistics.estimate import Estimate, check_confidence, undefined
 
@@ -354,7 +354,7 @@ def _excludes(low: np.ndarray, high: np.ndarray, benchmark: float) -> Quantity:
 def _powers(shown: np.ndarray, every: Sequence[Headline], target: str, alpha: float) -> Found:
     """Power of each contrast, and of the three asked beforehand by Holm's procedure."""
     field, how = (3, "t over officers") if target == "raters" else (4, "t, clustered by officers and cases")
-    p = {key: shown[:, :, every.index(key), field] for key in contrasts}
+    p = {key: shown[:, :, every.index(key), field] for key in CONTRASTS}
     found: Found = {}
     for key, values in p.items():
         known = ~np.isnan(values)

@@ -5,8 +5,8 @@ as m + noise lies below -w_j, between, or above w_j, with w_j = h (1 + s_ct a_j)
 log-normal spread is taken to first order, which keeps the log-likelihood concave in all effects. Cells follow their golds,
 cell_cf = shift[b, t] + step (g - 1) + N(0, s_item^2), because cells without any prior that are integrated out pull the
 noise upwards, and a cell in which all agree has no finite estimate. Cells and raters' effects are integrated out by
-Laplace's method (Tierney & Kadane 1986, JASA 81:82-86); the standard deviations have half-normal priors on the log scale, which keep them off 0 (Chung, Rabe-Hesketh, Dorie, Gelman &
-Liu 2013, Psychometrika 78:685-709).
+Laplace's method (Tierney & Kadane 1986, JASA 81:82-86); the standard deviations have half-normal priors on the log
+scale, which keep them off 0 (Chung, Rabe-Hesketh, Dorie, Gelman & Liu 2013, Psychometrika 78:685-709).
 """
 
 from __future__ import annotations

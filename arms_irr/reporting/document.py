@@ -328,14 +328,14 @@ def kept(text: str) -> str:
     return re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text)
 
 
-def texts(blocks: tuple[Block, ...]) -> Iterator[tuple[str, Text]]:
-    """Everything that is said, in reading order: the id of the section, table or figure, and the text."""
-    place = ""
-    for block in walk(blocks):
-        if isinstance(block, Section | Table | Figure):
-            place = block.id
+def texts(blocks: tuple[Block, ...], place: str = "") -> Iterator[tuple[str, Text]]:
+    """Everything that is said, in reading order: the id of the section, table or figure that says it, and the text."""
+    for block in blocks:
+        own = block.id if isinstance(block, Section | Table | Figure) else place
         for text in _texts(block):
-            yield place, text
+            yield own, text
+        if isinstance(block, Section | Callout):
+            yield from texts(block.blocks, own)
 
 
 def _texts(block: Block) -> tuple[Text, ...]:

@@ -96,11 +96,13 @@ class Draft:
         self, id: str, title: Text, caption: Text, alt: Text, draw: Callable[..., object], *results: object, **options: object
     ) -> Figure:
         """A figure drawn by one of :mod:`arms_irr.plots`; ``title`` states the finding."""
-        from arms_irr.plots import save_png, save_svg
+        from arms_irr.plots import save_svg
+        from arms_irr.reporting.pdf import to_png
 
         drawn = draw(*results, synthetic=self.study.synthetic, **options)
         said = (*pieces(caption), " ", *pieces(self.source))
-        return Figure(id, said, alt, save_svg(drawn), title, save_png(drawn) if self.png else b"")
+        svg = save_svg(drawn)
+        return Figure(id, said, alt, svg, title, to_png(svg) if self.png else b"")
 
     @property
     def base(self) -> Text:

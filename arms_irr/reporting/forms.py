@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["form_workbook", "write_forms"]
 
 _EMPTY, _IDLE, _INK, _QUIET, _RULE, _LINK = "FFF2B3", "E9EDF0", "1D2328", "535D66", "9AA5AE", "005A8D"
+_ESCAPED = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")  # "_x0041_" in a workbook means "A", unless its first mark is escaped
 
 
 def write_forms(
@@ -85,8 +88,6 @@ def form_workbook(kit: Kit, form: Form) -> bytes:
     Everything is locked but the answers, without a password: the lock keeps a slip of the hand from doing harm, and
     whoever must can lift it. Answers are stored as text, so that "3-4" stays no date and "=" no formula.
     """
-    import zipfile
-
     from openpyxl import Workbook
     from openpyxl.workbook.protection import WorkbookProtection
     from openpyxl.writer.excel import ExcelWriter
@@ -131,19 +132,17 @@ def _styles() -> SimpleNamespace:
 
 
 def _write(book: Workbook, sheet: FormSheet, sheets: tuple[FormSheet, ...], kit: Kit) -> None:
-    from openpyxl.utils import get_column_letter
-
     page = book.create_sheet(sheet.name)
     for place, width in enumerate(sheet.widths, 1):
-        page.column_dimensions[get_column_letter(place)].width = width
+        page.column_dimensions[_at(1, place)[0]].width = width
     for (row, column), printed in sheet.printed.items():
         _print(page, row, column, printed, sheet, sheets)
     _heights(page, sheet)
     if sheet.case:
-        _answers(page, sheet, columns_of(kit.instrument), sheets[0].name)
+        _answers(page, sheet, kit, sheets[0].name)
         page.freeze_panes = f"A{sheet.head + 1}"
         page.print_title_rows = f"{sheet.head}:{sheet.head}"
-        first = page.cell(*min(sheet.answers)).coordinate
+        first = _at(*min(sheet.answers))
         for view in page.sheet_view.selection:
             view.activeCell = view.sqref = first
     elif sheet is sheets[0]:
@@ -173,7 +172,7 @@ def _print(page: Any, row: int, column: int, printed: Printed, sheet: FormSheet,
     from openpyxl.worksheet.hyperlink import Hyperlink
 
     look = _styles()
-    cell = page.cell(row, column, printable(printed.text))
+    cell = page.cell(row, column, _ESCAPED.sub("_x005F_", printable(printed.text)))
     cell.data_type = "s"
     cell.quotePrefix = printed.text.startswith(("=", "+", "-", "@"))
     cell.font = look.fonts[printed.look]
@@ -182,7 +181,7 @@ def _print(page: Any, row: int, column: int, printed: Printed, sheet: FormSheet,
         cell.border = look.under
     if printed.link:
         target = next(other for other in sheets if other.name == printed.link)
-        first = page.cell(*min(target.answers)).coordinate
+        first = _at(*min(target.answers))
         cell.hyperlink = Hyperlink(ref=cell.coordinate, location=f"{_quoted(target.name)}!{first}")
         cell.font = look.fonts["link"]
     if printed.span > 1:
@@ -206,11 +205,9 @@ def _heights(page: Any, sheet: FormSheet) -> None:
         page.row_dimensions[row].height = max(15.5 * count + 4.5, 36 if row in asked else 24 if row == 1 else 12 if row == 2 else 0)
 
 
-def _answers(page: Any, sheet: FormSheet, columns: tuple[str, ...], lists: str) -> None:
+def _answers(page: Any, sheet: FormSheet, kit: Kit, lists: str) -> None:
     """The cells to be filled in: their lists, and their colour while something is missing."""
-    from openpyxl.utils import get_column_letter
-
-    look = _styles()
+    look, columns = _styles(), columns_of(kit.instrument)
     for row in sorted({row for row, _ in sheet.answers}):
         for column, name in enumerate(columns, 1):
             cell = page.cell(row, column)
@@ -225,13 +222,13 @@ def _answers(page: Any, sheet: FormSheet, columns: tuple[str, ...], lists: str) 
     groups: dict[Answer, list[str]] = {}
     for (row, column), answer in sheet.answers.items():
         same = Answer("", answer.field, answer.choices, answer.required)
-        groups.setdefault(same, []).append(f"{get_column_letter(column)}{row}")
-    rating = get_column_letter(columns.index("rating") + 1)
+        groups.setdefault(same, []).append(_at(row, column))
+    rating = _at(1, columns.index("rating") + 1)[0]
     unable = {row: answer.choices[1] for (row, _), answer in sheet.answers.items() if answer.field == "rating" and answer.choices}
     for answer, cells in groups.items():
         if answer.choices:
             first, last = answer.choices
-            _offer(page, f"{_quoted(lists)}!$A${first}:$A${last}", " ".join(cells))
+            _offer(page, f"{_quoted(lists)}!$A${first}:$A${last}", " ".join(cells), kit.texts)
         here, row = cells[0], cells[0].lstrip("ABCDEFGH")
         if answer.required:
             _colour(page, " ".join(cells), f"LEN(TRIM({here}))=0", look.missing)
@@ -241,21 +238,15 @@ def _answers(page: Any, sheet: FormSheet, columns: tuple[str, ...], lists: str) 
             _colour(page, " ".join(cells), f"NOT({says_unable})", look.unasked)
 
 
-def _offer(page: Any, choices: str, cells: str) -> None:
+def _offer(page: Any, choices: str, cells: str, texts: Mapping[str, str]) -> None:
     """A drop-down list that refuses everything else."""
+    from openpyxl.worksheet.cell_range import MultiCellRange
     from openpyxl.worksheet.datavalidation import DataValidation
 
-    texts = voice("en").entries
     offered = DataValidation("list", choices, allow_blank=True, showErrorMessage=True, errorStyle="stop")
-    offered.errorTitle, offered.error = texts["forms.not_listed_title"], texts["forms.not_listed"]
-    offered.sqref = _ranges(cells)
+    offered.errorTitle, offered.error = texts["not_listed_title"], texts["not_listed"]
+    offered.sqref = MultiCellRange(cells)
     page.add_data_validation(offered)
-
-
-def _ranges(cells: str) -> Any:
-    from openpyxl.worksheet.cell_range import MultiCellRange
-
-    return MultiCellRange(cells)
 
 
 def _colour(page: Any, cells: str, formula: str, style: Any) -> None:
@@ -271,16 +262,20 @@ def _show_progress(page: Any, start: FormSheet, sheets: tuple[FormSheet, ...]) -
             continue
         case = next(sheet for sheet in sheets if sheet.name == printed.link)
         places = sorted(place for place, answer in case.answers.items() if answer.required)
-        runs = [f"{_quoted(case.name)}!{first}:{last}" for first, last in _runs(page, places)]
-        cell = page.cell(row, column).coordinate
-        _colour(page, cell, f"({'+'.join(f'COUNTA({run})' for run in runs)})<{len(places)}", _styles().missing)
+        runs = [f"{_quoted(case.name)}!{first}:{last}" for first, last in _runs(places)]
+        _colour(page, _at(row, column), f"({'+'.join(f'COUNTA({run})' for run in runs)})<{len(places)}", _styles().missing)
 
 
-def _runs(page: Any, places: list[tuple[int, int]]) -> Iterator[tuple[str, str]]:
+def _runs(places: list[tuple[int, int]]) -> Iterator[tuple[str, str]]:
     """The first and the last cell of each run of rows without a gap."""
     for _, run in groupby(enumerate(places), key=lambda item: item[1][0] - item[0]):
         cells = [place for _, place in run]
-        yield tuple(f"${page.cell(*place).column_letter}${place[0]}" for place in (cells[0], cells[-1]))  # type: ignore[misc]
+        yield _at(*cells[0]), _at(*cells[-1])
+
+
+def _at(row: int, column: int) -> str:
+    """A cell as formulas call it."""
+    return f"{'ABCDEFGH'[column - 1]}{row}"
 
 
 def _quoted(name: str) -> str:

@@ -32,7 +32,7 @@ from arms_irr.reporting.document import (
 if TYPE_CHECKING:
     from typst import Fonts
 
-__all__ = ["fonts", "to_pdf"]
+__all__ = ["fonts", "to_pdf", "to_png"]
 
 _ROOM = {"normal": 89, "dense": 101, "landscape": 157}  # digits of a table's text from margin to margin
 _TEMPLATE = Path(__file__).parent / "report.typ"
@@ -62,6 +62,25 @@ def to_pdf(document: Document) -> bytes:
         raise ArgumentError(f"typst refuses to write the PDF: {error.message}. {hints}".rstrip()) from error
     assert isinstance(pdf, bytes)
     return pdf
+
+
+def to_png(svg: str, ppi: float = 200, width: str = "auto") -> bytes:
+    """A picture as PNG, the same bytes on every run: a tenth of the work of drawing a figure a second time.
+
+    Parameters
+    ----------
+    svg : str
+    ppi : float
+        Dots per inch of the printed size.
+    width : str
+        As printed, "160mm"; its own by default.
+    """
+    import typst
+
+    source = f"#set page(width: auto, height: auto, margin: 0pt)\n#image(bytes(sys.inputs.svg), format: \"svg\", width: {width})"
+    png = typst.compile(source.encode(), format="png", ppi=ppi, font_paths=fonts(), sys_inputs={"svg": svg})
+    assert isinstance(png, bytes)
+    return png
 
 
 @lru_cache(maxsize=1)

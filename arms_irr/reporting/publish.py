@@ -26,6 +26,8 @@ def publish(folder: Path, files: Mapping[str, str | bytes], manifest: str, maker
     ArgumentError
         When the folder cannot be written, or holds something that ``maker`` did not make.
     """
+    if folder.is_symlink():  # the link stays where it is
+        folder = folder.resolve()
     kept = foreign(folder, maker)
     if maker != MAKER and (clash := [path for path in kept if path.relative_to(folder).as_posix() in files]):
         raise ArgumentError(f"{clash[0]} is in the way and was not made by {maker}; choose another folder with -o, or move it")
@@ -42,12 +44,12 @@ def publish(folder: Path, files: Mapping[str, str | bytes], manifest: str, maker
                 if not target.exists():
                     target.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copy2(path, target)
-            if folder.exists():
-                folder.rename(old)
             try:
+                if folder.exists():
+                    folder.rename(old)
                 fresh.rename(folder)
-            except OSError:
-                if old.exists():
+            except BaseException:  # an interruption too: the old report is deleted with the scratch folder
+                if old.exists() and not folder.exists():
                     old.rename(folder)
                 raise
     except OSError as error:

@@ -226,7 +226,7 @@ def _png(svg: str) -> bytes:
     """The picture as PNG for Word, in the fonts of the PDF."""
     import typst
 
-    png = typst.compile(_WORD_PICTURE, format="png", ppi=170, font_paths=fonts(), sys_inputs={"svg": svg})
+    png = typst.compile(_WORD_PICTURE, format="png", ppi=150, font_paths=fonts(), sys_inputs={"svg": svg})
     assert isinstance(png, bytes)
     return png
 

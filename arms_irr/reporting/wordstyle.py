@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,9 +42,11 @@ def open_word(template: Path | None, sheet: bool = False) -> Word:
     """
     from docx import Document
 
+    if template is None and sheet:
+        return Document(io.BytesIO(_empty_sheet()))
     if template is None:
         word = Document()
-        _house_style(word, sheet)
+        _house_style(word)
     else:
         word = _opened(template)
         _check(word, template)
@@ -51,8 +54,6 @@ def open_word(template: Path | None, sheet: bool = False) -> Word:
             if element is not word.element.body.sectPr:
                 word.element.body.remove(element)
     _own_styles(word)
-    if template is None and sheet:
-        _tighten(word)
     return word
 
 
@@ -108,8 +109,8 @@ def _check(word: Word, template: Path) -> None:
         raise DataError(problems)
 
 
-def _house_style(word: Word, sheet: bool) -> None:
-    """A4 with 25 mm margins (a sheet has narrower ones), a sans face, dark headings; never in compatibility mode."""
+def _house_style(word: Word) -> None:
+    """A4 with 25 mm margins, a sans face, dark headings; never in compatibility mode."""
     from docx.oxml import parse_xml
     from docx.oxml.ns import nsdecls
     from docx.shared import Mm
@@ -118,10 +119,6 @@ def _house_style(word: Word, sheet: bool) -> None:
     section.page_width, section.page_height = Mm(210), Mm(297)
     section.left_margin = section.right_margin = section.top_margin = section.bottom_margin = Mm(25)
     section.header_distance = section.footer_distance = Mm(12)
-    if sheet:
-        section.left_margin = section.right_margin = Mm(18)
-        section.top_margin = section.bottom_margin = Mm(14)
-        section.header_distance = section.footer_distance = Mm(6)
     looks = {  # size, space before and after, bold, colour
         "Normal": (10, 0, 6, None, _INK), "Title": (20, 0, 4, True, _INK), "Subtitle": (12, 0, 12, False, "535D66"),
         "Heading 1": (15, 20, 6, True, _INK), "Heading 2": (12, 14, 4, True, _INK), "Heading 3": (10.5, 10, 4, True, _INK),
@@ -138,16 +135,26 @@ def _house_style(word: Word, sheet: bool) -> None:
         settings.replace(old, parse_xml(compat % nsdecls("w")))
 
 
-def _tighten(word: Word) -> None:
-    """The styles of a sheet: smaller, and closer together."""
-    from docx.shared import Pt
+@lru_cache(maxsize=1)
+def _empty_sheet() -> bytes:
+    """An empty sheet: as the house style, but smaller and closer together. It is opened again for each of many sheets."""
+    from docx import Document
+    from docx.shared import Mm, Pt
 
+    word = open_word(None)
+    page = word.sections[-1]
+    page.left_margin = page.right_margin = Mm(18)
+    page.top_margin = page.bottom_margin = Mm(14)
+    page.header_distance = page.footer_distance = Mm(6)
     sizes = {"Normal": (8.5, 0, 3), "Title": (15, 0, 1), "Subtitle": (9, 0, 4), "Heading 1": (11, 6, 2), "Caption": (7.5, 3, 2),
              "List Bullet": (8.5, 0, 2), NOTE: (4, 0, 0)}  # fmt: skip
     for name, (size, before, after) in sizes.items():
         style = word.styles[name]
         style.font.size, shape = Pt(size), style.paragraph_format
         shape.space_before, shape.space_after, shape.line_spacing = Pt(before), Pt(after), 1.0
+    out = io.BytesIO()
+    word.save(out)
+    return out.getvalue()
 
 
 def _look(style: Any, size: float, before: float, after: float, bold: bool | None, colour: str) -> None:

@@ -138,13 +138,14 @@ def _slots(row: Coefficient, tally: Tally) -> Codes:
 
     What exchangeable raters gave counts once, however many of them gave it: that is what keeps the search small.
     """
-    return (tally.onehot.reshape(-1, len(tally.scores)) if row.named else tally.counts).astype(np.int32)
+    slots = tally.onehot.reshape(-1, len(tally.scores)) if row.named else tally.counts
+    return np.asarray(slots, dtype=np.int32)
 
 
 def _moves(slots: int, q: int) -> Codes:
     """(S q (q - 1), 3) every slot, category and other category, in this order."""
     slot, old, new = (side.ravel() for side in np.indices((slots, q, q)))
-    return np.column_stack([slot, old, new])[old != new]
+    return np.asarray(np.column_stack([slot, old, new])[old != new])
 
 
 def _moved(states: Codes, moves: Codes) -> Codes:
@@ -167,7 +168,7 @@ def _values(row: Coefficient, tally: Tally, states: Codes, w: Floats) -> Floats:
     """(B,) the coefficient of every state (B, S, q); ``nan`` where it is 0/0."""
     assert tally.codes is not None
     if row.named:  # each rater's own margins change too
-        codes = np.where(states.any(axis=2), states.argmax(axis=2), -1).reshape(-1, *tally.codes.shape)
+        codes = np.where(states.any(axis=2), states.argmax(axis=2), -1).reshape(len(states), *tally.codes.shape)
         pairs = [row.evaluate(View.whole(t), w) for t in _tallies(tally, codes)]
         observed, expected = (np.array(side, dtype=np.float64) for side in zip(*pairs, strict=True))
     else:
@@ -227,7 +228,7 @@ def _proven(row: Coefficient, tally: Tally, w: Floats, bound: float, sign: float
 def _neighbours(states: Codes, keys: Codes, seen: Codes, moves: Codes, shift: Codes) -> tuple[Codes, Codes] | None:
     """The state and the move that lead first to every state not seen yet; None where there are too many to look at."""
     known, parents, taken = seen, [], []
-    step = max(1, _CELLS // len(moves))
+    step = max(1, 4 * _STATES // len(moves))  # no more at once than is needed to find that there are too many
     for first in range(0, len(states), step):
         part = states[first : first + step]
         parent, move = np.nonzero(part[:, moves[:, 0], moves[:, 1]] > 0)

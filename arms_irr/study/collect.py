@@ -104,7 +104,7 @@ def collect(
     if good:
         others += _study_problems(files)
     else:
-        others.append(Problem("error", "No form here can be used.", "Put the forms that came back into this folder.", str(folder)))
+        others.append(Problem("error", "No form here can be used.", "Put the forms that came back into this folder."))
     told = in_order([*problems, *others])
     if any(problem.severity == "error" for problem in (others if skip_bad else told)):
         raise DataError(told)

@@ -138,7 +138,8 @@ def make_kit(instrument: str, cases: Path, raters: Path, texts: Mapping[str, str
         wanted = {(rater, 1): dict.fromkeys(which.names) for rater in who.names}
         if assignment is not None:
             wanted = _assigned(assignment, who, which, problems)
-            if idle := [name for name in who.names if not any(name == rater for rater, _ in wanted)]:
+            busy = {rater for rater, _ in wanted}
+            if idle := [name for name in who.names if wanted and name not in busy]:
                 problems.append(Problem("warning", f"No case is assigned to {', '.join(idle[:20])}.", "They get no form.",
                                         assignment.name, column="rater"))
     if tool is None or not who or not which or any(problem.severity == "error" for problem in problems):

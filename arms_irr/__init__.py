@@ -26,11 +26,13 @@ if TYPE_CHECKING:
     from arms_irr.planning.blocks import build_design as build_design
     from arms_irr.planning.simulate import example as example
     from arms_irr.planning.simulate import simulate as simulate
+    from arms_irr.planning.twin import twin as twin
     from arms_irr.planning.vignettes import gold_profiles as gold_profiles
     from arms_irr.planning.vignettes import new_vignettes as new_vignettes
     from arms_irr.planning.vignettes import vignette_diagnostics as vignette_diagnostics
     from arms_irr.reporting.comparison import compare_studies as compare_studies
     from arms_irr.reporting.evaluation import evaluate as evaluate
+    from arms_irr.reporting.feedback import feedback as feedback
     from arms_irr.statistics.arrays import agreement as agreement
     from arms_irr.statistics.arrays import tally as tally
     from arms_irr.statistics.concordance import lin_ccc as lin_ccc
@@ -121,6 +123,7 @@ _HOME = {
     "difference": "arms_irr.statistics.differences",
     "dummies": "arms_irr.statistics.ordinal",
     "evaluate": "arms_irr.reporting.evaluation",
+    "feedback": "arms_irr.reporting.feedback",
     "example": "arms_irr.planning.simulate",
     "finn": "arms_irr.statistics.dispersion",
     "g_study": "arms_irr.statistics.generalizability",
@@ -166,6 +169,7 @@ _HOME = {
     "stuart_maxwell": "arms_irr.statistics.homogeneity",
     "tally": "arms_irr.statistics.arrays",
     "title_of": "arms_irr.analysis.titles",
+    "twin": "arms_irr.planning.twin",
     "vignette_diagnostics": "arms_irr.planning.vignettes",
 }
 __all__ = [*_HOME, "__version__"]

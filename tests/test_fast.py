@@ -24,6 +24,7 @@ from arms_irr.statistics.profiles import count_profiles, icc_of_profiles
 from arms_irr.statistics.tally import Tally
 from arms_irr.statistics.uncertainty import estimate
 from arms_irr.statistics.weights import WEIGHTS, agreement_weights
+from arms_irr.study import batches as batches_module
 from arms_irr.study import stream as stream_module
 from arms_irr.study.stream import count_ratings
 
@@ -125,7 +126,7 @@ def test_chunks_and_batches_do_not_matter(monkeypatch, tmp_path):
     data = ratings()
     path = dict(sources(data, tmp_path))["parquet"]
     monkeypatch.setattr(stream_module, "_CHUNK", 7)
-    monkeypatch.setattr(stream_module, "_BATCH", 16)  # then a row group is larger than four batches
+    monkeypatch.setattr(batches_module, "_BATCH", 16)  # then a row group is larger than four batches
     for source in (data, path):
         assert as_dict(count_ratings(source, ("factor", "case"))[0]) == by_loop(data, "factor", "case")
 

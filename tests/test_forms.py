@@ -205,7 +205,8 @@ def test_an_assignment_is_followed(tmp_path):
     assert "o3" in kit.warnings[0].message
     fill_all(kit, tmp_path / "forms")
     study = written(collect(tmp_path / "forms"), tmp_path / "study")
-    asked = {(study.raters[r], study.cases[c], int(o)) for r, c, o in zip(study.ratings.rater, study.ratings.case, study.ratings.occasion, strict=True)}
+    ratings = study.ratings
+    asked = {(study.raters[r], study.cases[c], int(o)) for r, c, o in zip(ratings.rater, ratings.case, ratings.occasion, strict=True)}
     assert asked == {("o1", "v1", 1), ("o1", "v2", 1), ("o1", "v3", 2), ("o2", "v1", 1), ("o2", "v3", 1)}
     again = (tmp_path / "forms" / "kit" / "assignment.csv").read_text()
     assert make(tmp_path, assignment=again, out="again").forms == kit.forms
@@ -233,7 +234,8 @@ def test_bad_tables_are_told_at_once(tmp_path):
 # --- hostile names
 
 
-HOSTILE = ["=HYPERLINK(\"http://x\")", "../../etc/passwd", "CON", "a/b\\c:d", "@SUM(A1)", "\u202eevil", "مكتب", "&R&D", "...", "O1", "o1", "+1", "'", "é" * 80]
+HOSTILE = ["=HYPERLINK(\"http://x\")", "../../etc/passwd", "CON", "a/b\\c:d", "@SUM(A1)",
+           "\u202eevil", "مكتب", "&R&D", "...", "O1", "o1", "+1", "'", "é" * 80]
 
 
 def test_hostile_names_stay_text_and_files_stay_in_the_folder(tmp_path):

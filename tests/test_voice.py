@@ -100,8 +100,10 @@ def test_every_number_in_the_prose_stands_in_the_trace(draft):
         assert sorted(NUMBERS.findall(sentence["text"])) == sorted(known), sentence
         for cited in sentence["numbers"]:
             if "row" in cited:
-                row = content["results"][cited["result"]]["rows"][str(cited["row"])]
-                assert {"estimate", "method", "target", "n_raters", "flags"} <= set(row)
+                result = content["results"][cited["result"]]
+                row = result["rows"][str(cited["row"])]
+                assert len(row) == len(result["columns"]) + len(result["parts"])
+                assert {"estimate", "method", "target", "n_raters", "flags"} <= {*result["every_row"], *result["columns"]}
             else:
                 assert cited["result"] in content["counts"]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,17 +12,25 @@ import numpy as np
 from arms_irr.analysis.result import Result, Row
 from arms_irr.errors import ArgumentError, nearest
 from arms_irr.statistics.against import GoldKappas, kappas_of_tables
+from arms_irr.statistics.agreement import Coefficient
 from arms_irr.statistics.agreement import coefficient as row_of
 from arms_irr.statistics.arrays import scores_of
-from arms_irr.statistics.groups import group_estimates, stacked
+from arms_irr.statistics.estimate import Estimate
+from arms_irr.statistics.groups import group_estimates, stacked, unstacked
+from arms_irr.statistics.jackknife import variance, without_each_case
+from arms_irr.statistics.tally import Tally
+from arms_irr.statistics.two_way import over_raters_and_cases, rating_terms, spread
 from arms_irr.statistics.weights import Floats, agreement_weights
-from arms_irr.study.stream import Counts, Gold, count_ratings, small_table
+from arms_irr.study.batches import small_table
+from arms_irr.study.stream import Counts, Gold, count_ratings, sums_by_rater
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["RaterKappas", "Stream", "stream_agreement", "stream_ratings"]
 
+_TARGETS = ("subjects", "raters", "both")
+_Found = dict[tuple[str, str], list[Estimate]]
 _COEFFICIENTS = ("percent", "brennan_prediger", "gwet", "fleiss", "krippendorff")
 
 
@@ -65,18 +74,23 @@ class Stream:
         Further grouping columns: name -> the column that decides it and the value for each of its labels.
     against : Counts or None
         Ratings per rater, gold category and category.
+    source, rater
+        What was counted, and the rater's column: to be read once more for intervals over other raters.
     """
 
     subjects: Counts
     categories: tuple[Any, ...]
     attributes: Mapping[str, tuple[str, Mapping[Any, Any]]]
     against: Counts | None = None
+    source: Any = field(default=None, repr=False)
+    rater: str = "rater"
 
     def agreement(
         self, by: Sequence[str] = (), coefficient: str | Sequence[str] = _COEFFICIENTS,
         weights: str | Sequence[str] = ("identity", "linear", "quadratic", "ordinal"), confidence_level: float = 0.95,
+        target: str = "subjects",
     ) -> Result:
-        """Agreement between exchangeable raters in each group; the interval is over subjects.
+        """Agreement between exchangeable raters in each group.
 
         Parameters
         ----------
@@ -85,7 +99,13 @@ class Stream:
         coefficient : str or sequence of str
             percent, brennan_prediger, gwet, fleiss, krippendorff: those that counts decide.
         weights : str or sequence of str
+        target : {"subjects", "raters", "both"}
+            What the interval generalises to: other subjects; other raters; or other raters and cases, a case being a
+            value of the first subject column. The last two read the source once more, and are linearised:
+            see :mod:`arms_irr.statistics.two_way`.
         """
+        if target not in _TARGETS:
+            raise ArgumentError(f"target {target!r} is not one of {', '.join(_TARGETS)} for ratings in a stream")
         names = [coefficient] if isinstance(coefficient, str) else list(coefficient)
         if isinstance(by, str):
             raise ArgumentError(f"by= takes a list of columns, for example by=[{by!r}]")
@@ -98,12 +118,52 @@ class Stream:
         used, group = np.unique(group[rated], return_inverse=True)
         found = group_estimates(stacked(units[rated], group, len(used)), scores, [row_of(n) for n in names], sets,
                                 confidence_level=confidence_level)
+        if target != "subjects" and len(used):
+            found = self._over_raters(found, sets, group, units, target)
         rows = [Row(labels(g), name, found[name, w][i])
                 for i, g in enumerate(used.tolist()) for name in names for w in sets]
         blank = self.subjects.n_blank
         notes = (f"Subjects are combinations of {' and '.join(self.subjects.columns[:-1])}.",
                  *([f"{blank} rows without a rating were left out."] if blank else []))
         return Result("Agreement between raters", tuple(by), tuple(rows), notes)
+
+    def _over_raters(
+        self, found: _Found, sets: Mapping[str, Floats], group: np.ndarray, units: Floats, target: str
+    ) -> _Found:
+        """The same estimates with intervals over raters, or over raters and cases; ``group`` is of the units that are rated."""
+        q, groups, shape = units.shape[-1], int(group.max()) + 1, self.subjects.table.shape[:-1]
+        at = np.flatnonzero(units.any(axis=1))
+        scores = scores_of(list(self.categories), None)
+        counts = stacked(units[at], group, groups)
+        tally = Tally(counts, scores, None, counts.any(axis=-1).astype(np.float64))
+        with np.errstate(invalid="ignore", divide="ignore"):  # groups that are 0/0 go through the same arithmetic
+            terms = {key: np.nan_to_num(unstacked(rating_terms(row_of(key[0]), tally, sets[key[1]]), group)) for key in found}
+        # The cells of a rater: whole groups where every case is one unit there, else the cases within each group.
+        case = at // prod(shape[1:])
+        pairs, pair = np.unique(group * shape[0] + case, return_inverse=True)
+        pooled, of_pair = len(pairs) < len(at), pairs // shape[0]
+        cells = pair if pooled and target == "both" else group
+        values, part = np.zeros((len(found), len(units), q)), np.zeros(len(units), dtype=np.int64)
+        values[:, at], part[at] = np.stack(list(terms.values())), cells
+        values = values.reshape(-1, *shape, q)[..., [self.categories.index(label) for label in self.subjects.labels[-1]]]
+        _, sums, times = sums_by_rater(self.source, self.subjects, self.rater, values, part.reshape(shape))
+        cases, out = np.bincount(of_pair, minlength=groups), {}
+        for (name, w), own in zip(found, sums, strict=True):
+            row, a = row_of(name), terms[name, w]
+            if cells is group:
+                squares = np.bincount(group, (units[at] * a**2).sum(axis=1))
+                columns = np.bincount(group, (units[at] * a).sum(axis=1) ** 2)
+                moved = spread(own, times > 0, squares, columns, cases)
+            else:
+                starts = np.flatnonzero(np.diff(of_pair, prepend=-1))
+                moved = spread(np.add.reduceat(own, starts, axis=1), np.add.reduceat(times, starts, axis=1) > 0,
+                               np.add.reduceat((own**2).sum(axis=0), starts), np.add.reduceat(own.sum(axis=0) ** 2, starts), cases)
+            out[name, w] = [
+                over_raters_and_cases(row, one, target, cases[g], _over_cases(row, one, sets[w], units[at][group == g], scores,
+                                      case[group == g]) if pooled and target == "both" else one.se**2,
+                                      int(moved.n_raters[g]), moved.raters[g], moved.interaction[g])
+                for g, one in enumerate(found[name, w])]
+        return out
 
     def raters(self, weights: str | Sequence[str] = ("identity", "quadratic"), confidence_level: float = 0.95) -> RaterKappas:
         """Cohen's kappa of each rater with the gold standard."""
@@ -154,6 +214,14 @@ class Stream:
         return column, value
 
 
+def _over_cases(row: Coefficient, found: Estimate, w: Floats, units: Floats, scores: Floats, case: np.ndarray) -> float:
+    """Variance over cases of several units: delete-one-case jackknife of one group."""
+    if not found.estimable or len(units) == 0:
+        return np.nan
+    tally = Tally(units, scores, None, np.ones(len(units)), case)
+    return variance(without_each_case(row, tally, w))
+
+
 def _refuse_outside(found: Sequence[Any], categories: Sequence[Any], what: str) -> None:
     outside = [label for label in found if label not in categories]
     if outside:
@@ -191,7 +259,7 @@ def stream_ratings(
     gold : path, mapping or frame, optional
         One row a subject: the subject columns and ``rating``. Then the raters are counted too.
     rater : str
-        The rater's column, needed with ``gold``.
+        The rater's column, needed with ``gold`` and for intervals over other raters.
 
     Raises
     ------
@@ -206,7 +274,7 @@ def stream_ratings(
     counts = count_ratings(source, *tables, rating=rating, gold=standard)
     for found in counts:
         _refuse_outside(found.labels[-1], scale, "ratings")
-    return Stream(counts[0], scale, _attributes(cases, subject), counts[1] if standard else None)
+    return Stream(counts[0], scale, _attributes(cases, subject), counts[1] if standard else None, source, rater)
 
 
 def _gold(source: Any, subject: tuple[str, ...], rating: str) -> Gold:
@@ -230,8 +298,9 @@ def _attributes(source: Any, subject: Sequence[str]) -> dict[str, tuple[str, dic
 def stream_agreement(
     source: Any, categories: Sequence[Any], by: Sequence[str] = (), *, coefficient: str | Sequence[str] = _COEFFICIENTS,
     weights: str | Sequence[str] = ("identity", "linear", "quadratic", "ordinal"), confidence_level: float = 0.95,
-    subject: Sequence[str] = ("case", "factor"), rating: str = "rating", cases: Any = None,
+    subject: Sequence[str] = ("case", "factor"), rating: str = "rating", cases: Any = None, rater: str = "rater",
+    target: str = "subjects",
 ) -> Result:
     """Agreement between raters in ratings of any number: :func:`stream_ratings`, then :meth:`Stream.agreement`."""
-    stream = stream_ratings(source, categories, subject=subject, rating=rating, cases=cases)
-    return stream.agreement(by, coefficient, weights, confidence_level)
+    stream = stream_ratings(source, categories, subject=subject, rating=rating, cases=cases, rater=rater)
+    return stream.agreement(by, coefficient, weights, confidence_level, target)

@@ -31,7 +31,7 @@ def crosscheck(
     as_json: Json = False,
     as_csv: Csv = False,
 ) -> None:
-    """A second opinion: statsmodels and pingouin on the same ratings.
+    """A second opinion on the same ratings, by other packages.
 
     Shows our value, theirs, the difference, and why they differ where they do.
     """

@@ -21,14 +21,15 @@ def _instruments() -> list[str]:
 
 def form(
     instrument: Annotated[
-        str, typer.Argument(metavar="INSTRUMENT", autocompletion=_instruments, help="A shipped instrument such as arms-12, or an instrument file.")
+        str,
+        typer.Argument(metavar="INSTRUMENT", autocompletion=_instruments, help="A shipped instrument such as arms-12, or an instrument file."),
     ],
     cases: Annotated[Path, typer.Option("--cases", metavar="FILE", help="Table of the cases: case, title.")],
     raters: Annotated[Path, typer.Option("--raters", metavar="FILE", help="Table of the officers: rater, and any attributes.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder to write.")] = Path("forms"),
     assignment: Annotated[
         Path | None,
-        typer.Option("--assignment", metavar="FILE", help="Who rates which case: rater, case, order, occasion. Without it everyone rates every case."),
+        typer.Option("--assignment", metavar="FILE", help="Who rates which case: rater, case, order, occasion. Else everyone rates every case."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, metavar="NUMBER", help="Seed of the orders in which the officers read the cases.")] = 1,
     lang: Annotated[str, typer.Option("--lang", metavar="CODE", help="Language of the forms.")] = "en",

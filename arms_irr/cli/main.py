@@ -29,6 +29,7 @@ from arms_irr.cli.icc import icc
 from arms_irr.cli.show import say
 from arms_irr.cli.simulate import simulate
 from arms_irr.cli.training import training
+from arms_irr.cli.twin import twin
 from arms_irr.errors import ArmsError, DataError
 
 __all__ = ["app", "main"]
@@ -50,6 +51,7 @@ EXAMPLES: dict[Command, str] = {
     form: "arms-irr form arms-12 --cases cases.csv --raters raters.csv -o forms",
     collect: "arms-irr collect forms -o study",
     simulate: "arms-irr simulate pilot -o my_pilot --seed 2",
+    twin: "arms-irr twin data/pilot -o my_twin",
 }
 
 app = typer.Typer(
@@ -134,6 +136,10 @@ for _command, _example in EXAMPLES.items():
 
 def main() -> None:
     """Run the command line and exit."""
+    # Read when numpy is loaded, which no command has done yet. The models need many products of small matrices: threads
+    # only wait for each other there, cost a third more, and many times that where the cores are busy with other work.
+    for setting in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(setting, "1")
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # closed by whoever started us

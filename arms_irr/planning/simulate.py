@@ -27,8 +27,8 @@ from arms_irr.planning.population import Population, population
 if TYPE_CHECKING:
     from arms_irr.study import Study
 
-__all__ = ["EXAMPLES", "Replicates", "Simulated", "Truth", "agency_effects", "draw", "example", "replicate", "simulate",
-           "simulate_example", "simulation_from", "write"]
+__all__ = ["EXAMPLES", "Replicates", "Simulated", "Truth", "agency_effects", "as_study", "draw", "example", "replicate", "simulate",
+           "simulate_example", "simulation_from", "toml_text", "write"]
 
 EXAMPLES = ("pilot", "second_exercise", "training_pre_post", "certification", "reversers")
 
@@ -329,11 +329,15 @@ def simulate_example(name: str, seed: int | None = None) -> Simulated:
 
 def example(name: str) -> Study:
     """A shipped example as a study, simulated on the spot: the same as reading the folder ``data/<name>``."""
+    return as_study(simulate_example(name))
+
+
+def as_study(made: Simulated) -> Study:
+    """A simulated exercise as a study."""
     from pandas import DataFrame
 
     from arms_irr.study import Study
 
-    made = simulate_example(name)
     return Study.from_frames(
         DataFrame(made.ratings), gold=DataFrame(made.gold), cases=DataFrame(made.cases),
         raters=DataFrame(made.raters), simulation=made.metadata["simulation"], **made.metadata["study"])
@@ -355,7 +359,7 @@ def write(simulated: Simulated, folder: str | Path) -> Path:
     partial = folder.with_name(f".{folder.resolve().name}.partial-{os.getpid()}")
     try:
         partial.mkdir(parents=True)
-        (partial / "study.toml").write_text(_toml(simulated.metadata), encoding="utf-8", newline="\n")
+        (partial / "study.toml").write_text(toml_text(simulated.metadata, _HEAD), encoding="utf-8", newline="\n")
         for name in ("ratings", "gold", "cases", "raters"):
             table: Table = getattr(simulated, name)
             with open(partial / f"{name}.csv", "w", encoding="utf-8", newline="") as file:
@@ -394,7 +398,9 @@ _HEAD = """\
 """
 
 
-def _toml(tables: Mapping[str, Mapping[str, Any]]) -> str:
+def toml_text(tables: Mapping[str, Mapping[str, Any]], head: str) -> str:
+    """Tables as TOML: the head, a line for each entry, mappings inside a table on one line."""
+
     def value(thing: Any) -> str:
         if isinstance(thing, Mapping):
             pairs = ", ".join(f"{key(name)} = {value(entry)}" for name, entry in thing.items())
@@ -411,4 +417,4 @@ def _toml(tables: Mapping[str, Mapping[str, Any]]) -> str:
 
     parts = ["\n".join([f"[{name}]", *(f"{key(k)} = {value(v)}" for k, v in table.items())])
              for name, table in tables.items()]
-    return _HEAD + "\n" + "\n\n".join(parts) + "\n"
+    return head + "\n" + "\n\n".join(parts) + "\n"

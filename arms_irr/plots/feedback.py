@@ -31,7 +31,7 @@ __all__ = ["officer_heatmap", "officer_strip", "quarter"]
 # Written by hand: matplotlib would take half a second an officer. Units are points at the width of a text column.
 
 _WIDTH, _NAMES, _GAP = 490.0, 172.0, 18.0
-_SIZE, _LINE, _ROW = 7.6, 8.6, 12.8
+_SIZE, _LINE, _ROW = 7.6, 8.4, 12.3
 _COLUMN = "#ccd3d8"
 _BARS = {"lower": "#59636b", "same": "white", "higher": "#c3cad0"}  # told apart in grey, and by their order
 _Place = tuple[float, float]  # from and to, across

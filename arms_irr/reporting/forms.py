@@ -72,12 +72,12 @@ def write_forms(
         step(f"form {number} of {len(kit.forms)}")
         files[form.file] = form_workbook(kit, form)
     step("paper forms")
-    files |= {f"paper/{kit_name(kit)}.{ending}": content for ending, content in paper_form(kit.instrument, language).items()}
+    files |= {f"paper/{_file_name(kit)}.{ending}": content for ending, content in paper_form(kit.instrument, language).items()}
     publish(folder, files, manifest_of(kit, files), KIT_MAKER)
     return kit
 
 
-def kit_name(kit: Kit) -> str:
+def _file_name(kit: Kit) -> str:
     """The name of the paper form: that of the instrument, as a file can have it."""
     return "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in kit.instrument.name)[:60] or "form"
 
@@ -126,6 +126,7 @@ def _styles() -> SimpleNamespace:
     return SimpleNamespace(
         fonts=fonts, box=Border(line, line, line, line), under=Border(bottom=Side("medium", color=_INK)), row=Border(bottom=line),
         wrap=Alignment(wrap_text=True, vertical="center"), flat=Alignment(vertical="center"),
+        answer=Alignment(wrap_text=True, vertical="center", indent=1),
         idle=fill(_IDLE), open=Protection(locked=False), missing=DifferentialStyle(fill=fill(_EMPTY)),
         unasked=DifferentialStyle(fill=fill(_IDLE)),
     )  # fmt: skip
@@ -218,7 +219,7 @@ def _answers(page: Any, sheet: FormSheet, kit: Kit, lists: str) -> None:
                     cell.fill = look.idle
                 continue
             cell.border, cell.protection, cell.number_format = look.box, look.open, "@"
-            cell.alignment = look.wrap
+            cell.alignment = look.answer
     groups: dict[Answer, list[str]] = {}
     for (row, column), answer in sheet.answers.items():
         same = Answer("", answer.field, answer.choices, answer.required)
@@ -229,11 +230,11 @@ def _answers(page: Any, sheet: FormSheet, kit: Kit, lists: str) -> None:
         if answer.choices:
             first, last = answer.choices
             _offer(page, f"{_quoted(lists)}!$A${first}:$A${last}", " ".join(cells), kit.texts)
-        here, row = cells[0], cells[0].lstrip("ABCDEFGH")
+        here, line = cells[0], int(cells[0][1:])
         if answer.required:
             _colour(page, " ".join(cells), f"LEN(TRIM({here}))=0", look.missing)
         if answer.field == "urgency":
-            says_unable = f"${rating}{row}={_quoted(lists)}!$A${unable[int(row)]}"
+            says_unable = f"${rating}{line}={_quoted(lists)}!$A${unable[line]}"
             _colour(page, " ".join(cells), f"AND({says_unable},LEN(TRIM({here}))=0)", look.missing)
             _colour(page, " ".join(cells), f"NOT({says_unable})", look.unasked)
 

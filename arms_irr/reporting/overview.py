@@ -102,7 +102,7 @@ def _apart(draft: Draft) -> list[Text]:
 
 def _limits(draft: Draft) -> Section:
     say, gold = draft.say, draft.study.has_gold
-    cannot = [say("overview.cannot_1", cases=say.count(draft.fact("cases"), "case")), say("overview.cannot_2")]
+    cannot = [say("overview.cannot_1"), say("overview.cannot_2")]
     if gold:
         cannot.append(say("overview.cannot_3"))
     return can_and_cannot((say("overview.can_1" if gold else "overview.can_1_no_gold"), say("overview.can_2")), tuple(cannot))

@@ -270,9 +270,10 @@ def _bars(desk: Desk, total: Estimate) -> Text:
 
 def _one_by_one(desk: Desk, cells: Sequence[Row]) -> list[Text]:
     say, out = desk.say, []
+    at_length = sum(abs(row.estimate.value) >= 2 for row in cells) <= _FULL
     for steps in sorted({row.estimate.value for row in cells} - {0.0}, key=lambda value: (-abs(value), value)):
         found, far = [row for row in cells if row.estimate.value == steps], abs(steps) >= 2
-        told = [_told(desk, row) for row in found] if far and len(found) <= _FULL else _case_by_case(desk, found)
+        told = [_told(desk, row) for row in found] if far and at_length else _case_by_case(desk, found)
         out.append(say("feedback.step_names" if far else "feedback.step", cells=say.series(told), **_size(desk, steps, "steps")))
     return out
 

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from arms_irr.analysis.result import Result
@@ -17,7 +18,7 @@ from arms_irr.statistics.estimate import Estimate
 __all__ = ["NUMBERS", "trace"]
 
 NUMBERS = re.compile(r"\d+(?:[.,]\d+)*")
-MOST_ROWS = 20_000  # of a result: beyond, only the rows that a sentence cites, and the name of its CSV
+MOST_ROWS = 1_000  # of a result: beyond, only the rows that a sentence cites, and the name of its CSV
 
 
 def trace(document: Document, results: Mapping[str, Result], counts: Mapping[str, Estimate]) -> str:
@@ -26,8 +27,8 @@ def trace(document: Document, results: Mapping[str, Result], counts: Mapping[str
     Returns
     -------
     str
-        JSON: ``results`` (by name: question, notes, and rows with every column of a tidy frame and the further
-        quantities), ``counts`` (what sections counted themselves) and ``sentences``: the section, table or
+        JSON: ``results`` (by name: question, notes, ``every_row``, what all its rows have alike, and ``rows`` by
+        number: the values of ``columns`` and then of ``parts``, the further quantities), ``counts`` (what sections counted themselves) and ``sentences``: the section, table or
         figure, the text, ``numbers`` (each as read, with the result and row it comes from), ``wording`` (numbers
         that belong to the catalogue's own words, as in "fewer than 5 cases") and ``names`` (what the study,
         the instrument or a note calls things).
@@ -60,7 +61,25 @@ def trace(document: Document, results: Mapping[str, Result], counts: Mapping[str
         "counts": {name: estimate.value for name, estimate in counts.items()},
         "sentences": sentences,
     }
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    return _lines(content)
+
+
+def _lines(content: Mapping[str, Any]) -> str:
+    """As JSON with a line for every result and every sentence: small, and still to be compared with the last one."""
+
+    def compact(value: Any) -> str:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+    parts = []
+    for key, value in content.items():
+        if key == "results":
+            inner = ",\n".join(f"{compact(name)}:{compact(result)}" for name, result in value.items())
+            parts.append(f'"{key}":{{\n{inner}\n}}')
+        elif key == "sentences":
+            parts.append(f'"{key}":[\n' + ",\n".join(map(compact, value)) + "\n]")
+        else:
+            parts.append(f'"{key}":{compact(value)}')
+    return "{" + ",\n".join(parts) + "}\n"
 
 
 def _spoken(document: Document) -> Iterator[tuple[str, Text]]:
@@ -80,24 +99,25 @@ def _fixed(text: Text) -> dict[str, list[str]]:
 
 def _result(result: Result, name: str, cited: set[int]) -> dict[str, Any]:
     few = len(result) <= MOST_ROWS
-    rows = range(len(result)) if few else sorted(cited)
-    records = result.to_json() if few else []
+    numbers = range(len(result)) if few else sorted(cited)
+    chosen = replace(result, rows=tuple(result.rows[n] for n in numbers))
+    every, columns, rows = _table(chosen.to_json(), shared=True)
+    parts = [{k: v if math.isfinite(v) else None for k, v in row.estimate.parts.items()} for row in chosen]
+    _, further, more = _table(parts, shared=False)
     found = {
-        "question": result.question,
-        "notes": list(result.notes),
-        "seed": result.seed,
-        "rows": {
-            str(n): {
-                **(records[n] if few else _one(result, n)),
-                "parts": {k: v if math.isfinite(v) else None for k, v in result.rows[n].estimate.parts.items()},
-            }
-            for n in rows
-        },
+        "question": result.question, "notes": list(result.notes), "seed": result.seed, "every_row": every,
+        "columns": columns, "parts": further,
+        "rows": {str(n): own + beside for n, own, beside in zip(numbers, rows, more, strict=True)},
     }
     return found if few else found | {"all_rows": f"tables/{name}.csv"}
 
 
-def _one(result: Result, n: int) -> dict[str, Any]:
-    from dataclasses import replace
-
-    return replace(result, rows=(result.rows[n],)).to_json()[0]
+def _table(records: list[dict[str, Any]], shared: bool) -> tuple[dict[str, Any], list[str], list[list[Any]]]:
+    """What all records say alike (where asked for, and where there are several), the other columns, and their values."""
+    names = list(dict.fromkeys(name for record in records for name in record))
+    alike = {
+        name: records[0][name] for name in names
+        if shared and len(records) > 1 and all(record[name] == records[0][name] for record in records)
+    }
+    columns = [name for name in names if name not in alike]
+    return alike, columns, [[record.get(name) for name in columns] for record in records]

@@ -138,7 +138,6 @@ def _house_style(word: Word) -> None:
 @lru_cache(maxsize=1)
 def _empty_sheet() -> bytes:
     """An empty sheet: as the house style, but smaller and closer together. It is opened again for each of many sheets."""
-    from docx import Document
     from docx.shared import Mm, Pt
 
     word = open_word(None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from arms_irr.reporting.document import kept
@@ -9,22 +10,27 @@ from arms_irr.reporting.document import kept
 __all__ = ["cell_of", "field_end", "field_of", "field_start", "grid_of", "node", "row_of", "run_of", "tab", "w"]
 
 _RULE, _INK = "C9D0D6", "1D2328"
+_PREFIX = {"w": "http://schemas.openxmlformats.org/wordprocessingml/2006/main"}
 
 
 def w(name: str) -> str:
     """A name in the namespace of WordprocessingML."""
-    return "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}" + name
+    return f"{{{_PREFIX['w']}}}{name}"
 
 
 def node(tag: str, /, *children: Any, **attributes: str) -> Any:
     """An element with its children and attributes, all named without prefix."""
-    from docx.oxml import OxmlElement
-
-    element = OxmlElement(f"w:{tag}")
-    for key, value in attributes.items():
-        element.set(w(key), value)
+    element = _maker()(w(tag), {w(key): value for key, value in attributes.items()}, _PREFIX)
     element.extend(children)
     return element
+
+
+@lru_cache(maxsize=1)
+def _maker() -> Any:
+    """What makes the elements that python-docx works with; its own OxmlElement looks everything up again each time."""
+    from docx.oxml.parser import oxml_parser
+
+    return oxml_parser.makeelement
 
 
 def run_of(words: str, bold: bool = False, colour: str = "", half_points: int | None = None) -> Any:

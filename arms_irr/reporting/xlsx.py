@@ -8,6 +8,7 @@ import re
 import zipfile
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape
 
 from arms_irr.analysis.result import COLUMNS, Result
 from arms_irr.analysis.titles import title_of
@@ -27,6 +28,8 @@ _UNITS = {
 }
 _EMPTY = "An empty cell: not estimable, or not part of this statistic; the flags of the row say why."
 _CONTENTS = "Contents"
+_RISKY = ("=", "+", "-", "@")  # what a formula begins with
+_LONGEST = 32_767  # characters that Excel lets a cell hold
 
 
 def to_xlsx(document: Document, results: Mapping[str, Result]) -> bytes:
@@ -56,12 +59,12 @@ def to_xlsx(document: Document, results: Mapping[str, Result]) -> bytes:
     book.properties.created = book.properties.modified = EPOCH
     names = _sheet_names(results)
     _contents(book, document, [(names[name], result) for name, result in results.items()])
-    for name, result in results.items():
-        _sheet(book, names[name], result, document.synthetic or result.synthetic)
+    rows = [_sheet(book, names[name], result, document.synthetic or result.synthetic) for name, result in results.items()]
+    below = {f"xl/worksheets/sheet{number}.xml": lines.encode() for number, lines in enumerate(rows, 2)}  # 1 is the contents
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         ExcelWriter(book, archive).save()
-    return steady(out.getvalue())
+    return steady(out.getvalue(), lambda name, sheet: sheet.replace(b"</sheetData>", below.get(name, b"") + b"</sheetData>", 1))
 
 
 def _contents(book: Workbook, document: Document, sheets: Iterable[tuple[str, Result]]) -> None:
@@ -79,7 +82,8 @@ def _contents(book: Workbook, document: Document, sheets: Iterable[tuple[str, Re
         sheet.append([link, _cell(sheet, result.question, "wrapped"), len(result), mark])
 
 
-def _sheet(book: Workbook, name: str, result: Result, synthetic: bool) -> None:
+def _sheet(book: Workbook, name: str, result: Result, synthetic: bool) -> str:
+    """A sheet down to the heads of its columns; the rows below as XML, ten times as fast as one object a cell."""
     from openpyxl.utils import get_column_letter
 
     sheet = book.create_sheet(name)
@@ -98,13 +102,30 @@ def _sheet(book: Workbook, name: str, result: Result, synthetic: bool) -> None:
     sheet.append([_cell(sheet, SYNTHETIC if synthetic else "", "bold")])
     sheet.append([])
     sheet.append([_cell(sheet, head, "head") for head in heads])
-    for row in rows:
-        sheet.append([_cell(sheet, value) for value in row])
-    sheet.append([])
-    for note in (*_units(result), _EMPTY, *result.notes, *result.flag_notes):
-        sheet.append([_cell(sheet, note)])
-    if result.seed is not None:
-        sheet.append([_cell(sheet, f"Seed of the random numbers: {result.seed}.")])
+    seed = [] if result.seed is None else [f"Seed of the random numbers: {result.seed}."]
+    notes = [[note] for note in (*_units(result), _EMPTY, *result.notes, *result.flag_notes, *seed)]
+    letters = [get_column_letter(place + 1) for place in range(len(heads))]
+    number, quoted = (_cell(sheet, value).style_id for value in (0.5, "="))
+    lines = enumerate([*rows, [], *notes], top + 1)
+    return "".join(f'<row r="{place}">{_written(letters, place, row, number, quoted)}</row>' for place, row in lines)
+
+
+def _written(letters: list[str], place: int, row: list[Any], number: int, quoted: int) -> str:
+    """The cells of a row; ``number`` and ``quoted`` are the styles of floats and of texts that are no formula."""
+    cells = []
+    for letter, value in zip(letters, row, strict=False):  # a note has one cell
+        if isinstance(value, float):
+            if math.isfinite(value):
+                cells.append(f'<c r="{letter}{place}" s="{number}"><v>{float(value)!r}</v></c>')
+                continue
+            value = None if math.isnan(value) else "infinite"
+        if isinstance(value, str) and value:
+            words = printable(value)[:_LONGEST]
+            look = f' s="{quoted}"' if words.startswith(_RISKY) else ""
+            cells.append(f'<c r="{letter}{place}" t="inlineStr"{look}><is><t xml:space="preserve">{escape(words)}</t></is></c>')
+        elif value is not None and value != "":
+            cells.append(f'<c r="{letter}{place}"><v>{int(value)}</v></c>')
+    return "".join(cells)
 
 
 def _fit() -> Any:
@@ -144,20 +165,14 @@ def _units(result: Result) -> list[str]:
 
 
 def _cell(sheet: Any, value: Any, look: str = "") -> Any:
-    """What to append for a value: never a formula, nothing for ``nan``, three decimals shown of a float."""
+    """What to append for a text, which is never a formula, or a number, of which three decimals are shown."""
     from openpyxl.cell import WriteOnlyCell
 
     if isinstance(value, str):
         value = printable(value)
-        risky = value.startswith(("=", "+", "-", "@"))
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            return None if math.isnan(value) else "infinite"
-        risky = False
-    else:
-        return value
-    if isinstance(value, str) and not (look or risky):
-        return value
+        risky = value.startswith(_RISKY)
+        if not (look or risky):
+            return value
     cell = WriteOnlyCell(sheet, value)
     if isinstance(value, float):
         cell.number_format = "0.000"

@@ -18,7 +18,7 @@ from arms_irr.statistics.estimate import Estimate, check_confidence
 from arms_irr.statistics.tally import Codes, Tally
 from arms_irr.statistics.weights import Floats
 
-__all__ = ["group_estimates", "stacked"]
+__all__ = ["group_estimates", "stacked", "unstacked"]
 
 _TINY = 1e-12  # 1 - expected agreement below this is 0/0
 _ZERO = 1e-14  # a standard error below this is rounding
@@ -26,12 +26,24 @@ _ZERO = 1e-14  # a standard error below this is rounding
 
 def stacked(counts: Floats, group: Codes, groups: int) -> Floats:
     """Counts (U, q) of units and the group of each -> (G, largest U of a group, q), filled up with units without ratings."""
+    place = _places(group, groups)
+    out = np.zeros((groups, int(place.max(initial=-1)) + 1, counts.shape[-1]))
+    out[group, place] = counts
+    return out
+
+
+def unstacked(values: Floats, group: Codes) -> Floats:
+    """The inverse of :func:`stacked`: (G, largest U of a group, q) -> (U, q)."""
+    return np.asarray(values[group, _places(group, len(values))])
+
+
+def _places(group: Codes, groups: int) -> Codes:
+    """Where each unit stands within its group."""
     order = np.argsort(group, kind="stable")
     size = np.bincount(group, minlength=groups)
-    place = np.arange(len(group)) - np.repeat(np.cumsum(size) - size, size)
-    out = np.zeros((groups, int(size.max(initial=0)), counts.shape[-1]))
-    out[group[order], place] = counts[order]
-    return out
+    place = np.empty(len(group), dtype=np.int64)
+    place[order] = np.arange(len(group)) - np.repeat(np.cumsum(size) - size, size)
+    return place
 
 
 def group_estimates(

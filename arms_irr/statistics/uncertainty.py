@@ -15,7 +15,7 @@ from arms_irr.statistics.estimate import Estimate, check_confidence
 from arms_irr.statistics.tally import Tally
 from arms_irr.statistics.weights import Floats
 
-__all__ = ["FEWEST_CASES", "TARGETS", "estimate", "size_flags"]
+__all__ = ["FEWEST_CASES", "TARGETS", "by_t", "estimate", "size_flags"]
 
 TARGETS = ("subjects", "raters", "cases", "both")
 FEWEST_CASES = 5  # with fewer nothing is said about other cases
@@ -149,7 +149,7 @@ def _sampled(fpc: float | tuple[float, float], target: str) -> tuple[float, floa
 # --- interval and test ------------------------------------------------------------------------------------
 
 
-def _by_t(found: Estimate, se: float, df: float, null: float | None, se_z: float | None = None) -> Estimate:
+def by_t(found: Estimate, se: float, df: float, null: float | None, se_z: float | None = None) -> Estimate:
     """t interval and test on the scale of the coefficient, or of its Fisher z where ``se_z`` is given.
 
     A weighted coefficient can lie below -1, so the lower limit is not cut.
@@ -185,7 +185,7 @@ def _over_subjects(
         return found.flagged("undefined-without-a-subject")
     se = float(np.sqrt((1 - sampled[0]) * n / max(n - row.ddof, 1) * (tally.weight @ terms**2)))
     if se > _ZERO:
-        return _by_t(found, se, df, null)
+        return by_t(found, se, df, null)
     # An interval without width is what the formula gives; the flag says so.
     return replace(found, se=0.0, df=df, ci_low=found.value, ci_high=min(found.value, 1.0)).flagged("zero-se")
 
@@ -223,8 +223,8 @@ def _by_jackknife(
     if se <= _ZERO:
         return replace(found, se=0.0).flagged("zero-se")
     if max(abs(found.value), np.abs(left_out).max()) < 1 - _TINY:
-        return _by_t(found, se, df, null, float(np.sqrt(rest * jackknife.variance(np.arctanh(left_out)))))
-    return _by_t(replace(found, method=plain), se, df, null).flagged("at-boundary", "interval-fallback")
+        return by_t(found, se, df, null, float(np.sqrt(rest * jackknife.variance(np.arctanh(left_out)))))
+    return by_t(replace(found, method=plain), se, df, null).flagged("at-boundary", "interval-fallback")
 
 
 def _over_both(
@@ -257,5 +257,5 @@ def _over_both(
     if se <= _ZERO:
         return replace(found, se=0.0).flagged("zero-se")
     if abs(found.value) < 1 - _TINY:
-        return _by_t(found, se, df, null, se / (1 - found.value**2))
-    return _by_t(replace(found, method=plain), se, df, null).flagged("at-boundary", "interval-fallback")
+        return by_t(found, se, df, null, se / (1 - found.value**2))
+    return by_t(replace(found, method=plain), se, df, null).flagged("at-boundary", "interval-fallback")

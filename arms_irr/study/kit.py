@@ -274,15 +274,15 @@ def _assigned(path: Path, who: Listed, which: Listed, problems: list[Problem]) -
     problems += table.problems
     named = {fold(column): column for column in table.columns}
     known = {"rater": set(who.names), "case": set(which.names)}
-    columns = {name: table.columns[named[name]] for name in ("rater", "case", "order", "occasion") if name in named}
+    columns: dict[str, list[str | None]] = {name: table.columns[named[name]] for name in ("rater", "case", "order", "occasion") if name in named}
     for name in set(known) - set(columns):
         problems.append(table.problem("error", f"There is no column {name!r}.",
                                       f"{nearest(name, table.columns)}The columns are: {', '.join(table.columns)}.", column=name))
     wanted: dict[tuple[str, int], Order] = {}
     for row in range(len(table.row_numbers)) if set(known) <= set(columns) else ():
-        cell = {name: values[row] for name, values in columns.items()}
+        cell: dict[str, str | None] = {name: values[row] for name, values in columns.items()}
         wrong = [(name, f"The {name} {cell[name]!r} is not in the table of {name}s." if cell[name] else f"The row names no {name}.",
-                  f"{nearest(cell[name] or '', names)}Mend it, or add it there.") for name, names in known.items() if cell[name] not in names]
+                  f"{nearest(cell[name] or '', names)}Mend it, or add it there.") for name, names in known.items() if (cell[name] or "") not in names]
         wrong += [(name, f"The {name} {cell[name]!r} is not 1, 2, 3 ...", "Write whole numbers, or leave the column out.")
                   for name in ("order", "occasion") if name in cell and _count(cell[name]) is None]
         problems += [table.problem("error", message, remedy, [row], named[name], cell[name]) for name, message, remedy in wrong]

@@ -111,7 +111,8 @@ def _known(found: Mapping[str, Found], kit: Kit, tell: _Told) -> Form:
         tell("error", f"Sheets of {len(ids)} different forms are in this workbook.", "Put every form back into a file of its own.",
              value=", ".join(ids))
     elif not ids:
-        tell("error", "This workbook is no rating form: no sheet has the mark of one.", "Take it out of the folder, or copy the answers into a form.")
+        tell("error", "This workbook is no rating form: no sheet has the mark of one.",
+             "Take it out of the folder, or copy the answers into a form.")
     elif not known:
         _stranger(found, kit, tell, next(iter(ids)))
     if tell.problems:
@@ -144,7 +145,8 @@ def _sheet(found: Mapping[str, Found], form: Form, number: int, sheet: FormSheet
     marked = [name for name, cells in found.items() if any((m[1], int(m[2])) == (form.id, number) for m in _marks(cells))]
     what = f"the sheet of the case {sheet.case!r}" if sheet.case else f"the sheet {sheet.name!r}"
     if len(marked) > 1:
-        tell("error", f"{what[:1].upper()}{what[1:]} is there {len(marked)} times: {', '.join(marked)}.", "Ask which one holds, and delete the other.",
+        tell("error", f"{what[:1].upper()}{what[1:]} is there {len(marked)} times: {', '.join(marked)}.",
+             "Ask which one holds, and delete the other.",
              marked[1], value=sheet.case or None)
         return None
     if not marked and sheet.name in found:
@@ -223,7 +225,8 @@ def _lost(book: Workbook, found: Found, name: str, tell: _Told) -> None:
 
 def _read(found: Found, sheet: FormSheet, name: str, kit: Kit, tell: _Told) -> dict[tuple[str, str, str], str]:
     """The answers of a sheet; an error for each that is not on its list."""
-    answers = {}
+    answers: dict[tuple[str, str, str], str] = {}
+    reread: dict[tuple[int, str, str], list[int]] = {}
     for (row, column), answer in sheet.answers.items():
         text = found.get((row, column))
         if text is None:
@@ -238,8 +241,10 @@ def _read(found: Found, sheet: FormSheet, name: str, kit: Kit, tell: _Told) -> d
             continue
         label = scale.label(code)
         if label != text:
-            tell("warning", f"{text!r} was read as {label!r}.", "Nothing to do if that is what was meant.", name, [row], _letter(column), text)
+            reread.setdefault((column, text, label), []).append(row)
         answers[sheet.case, answer.factor, answer.field] = label
+    for (column, text, label), rows in reread.items():
+        tell("warning", f"{text!r} was read as {label!r}.", "Nothing to do if that is what was meant.", name, rows, _letter(column), text)
     return answers
 
 
@@ -247,7 +252,8 @@ def _not_listed(text: str, answer: Answer, scale: Scale, kit: Kit, name: str, ro
     offered = scale.categories if answer.field == "urgency" else (*scale.categories, *scale.not_rated[:1])
     label = kit.instrument.factor(answer.factor).label
     tell("error", f"{text[:_SHOWN]!r} is not on the list of answers for {label}{' (urgency)' if answer.field == 'urgency' else ''}.",
-         f"{nearest(text, offered)}The answers are: {', '.join(offered)}. A remark belongs under the reasons.", name, [row], _letter(column), text[:_SHOWN])
+         f"{nearest(text, offered)}The answers are: {', '.join(offered)}. A remark belongs under the reasons.",
+         name, [row], _letter(column), text[:_SHOWN])
 
 
 def _gaps(answers: Mapping[tuple[str, str, str], str], kit: Kit, form: Form, tell: _Told) -> None:
@@ -268,7 +274,8 @@ def _gaps(answers: Mapping[tuple[str, str, str], str], kit: Kit, form: Form, tel
             elif code != UNABLE and urgent:
                 idle.append(f"{factor.label} (case {case!r})")
     if bare:
-        tell("warning", f"{counted(len(bare), 'urgency', 'urgencies')} beside 'unable to rate' missing: {_some(bare)}.", "Ask the officer, or leave it so.")
+        tell("warning", f"{counted(len(bare), 'urgency', 'urgencies')} beside 'unable to rate' missing: {_some(bare)}.",
+             "Ask the officer, or leave it so.")
     if idle:
         tell("warning", f"{counted(len(idle), 'urgency', 'urgencies')} without 'unable to rate' beside it: {_some(idle)}.",
              "Kept as it is, but it says nothing; perhaps 'unable to rate' was forgotten.")

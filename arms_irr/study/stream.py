@@ -1,40 +1,28 @@
-"""Counting ratings of any number: Parquet files batch by batch, arrays in chunks, frames by their own engine.
+"""Counting ratings of any number: one count per combination of labels, and one sum per rater.
 
-Nothing here knows a coefficient. The result is one count per combination of labels; what follows from it costs
-milliseconds, however many ratings there were. No column is copied to pandas on the way.
+Nothing here knows a coefficient. What follows from the counts costs milliseconds, however many ratings there were.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from arms_irr.errors import ArgumentError, nearest
+from arms_irr.errors import ArgumentError
+from arms_irr.study.batches import Column, batches
 
-__all__ = ["Counts", "Gold", "count_ratings", "small_table"]
+__all__ = ["Counts", "Gold", "count_ratings", "sums_by_rater"]
 
 _CHUNK = 1 << 16  # ratings counted at once: what fits into the cache
-_BATCH = 1 << 20  # rows of a Parquet file read at once
-_AHEAD = 1  # batches read while another is counted
-_SHORT = 1 << 12  # whole numbers in a range of this size are their own codes,
-_WIDEST = 1 << 20  # of this size they are looked up, others are sorted
+_FINE = 1 << 14  # ratings whose values are looked up at once: their numbers are wider
 _MOST_CELLS = 1 << 26  # combinations of labels that are counted
 
 Codes = npt.NDArray[np.integer[Any]]
-
-
-class Column(NamedTuple):
-    """For each row the position of its label; a range labels its own numbers."""
-
-    labels: Sequence[Any]
-    codes: Codes
 
 
 class Gold(NamedTuple):
@@ -91,21 +79,13 @@ def count_ratings(source: Any, *tables: Sequence[str], rating: str = "rating", g
     needed = tuple(dict.fromkeys([*(c for t in tables for c in t if c not in known), *(gold.columns if gold else ()), rating]))
     counters = [_Counter((*table, rating)) for table in tables]
     lookup, n_blank = None if gold is None else _Lookup(gold), 0
-    for columns, blank in _batches(source, needed, rating, whole=gold is not None):
+    for columns, blank in batches(source, needed, rating, whole=gold is not None):
         n_blank += blank
         if lookup is not None:
             columns["gold"] = lookup.column(columns)
         for counter in counters:
             counter.add(columns)
     return tuple(counter.counts(n_blank) for counter in counters)
-
-
-def _batches(source: Any, needed: tuple[str, ...], rating: str, whole: bool) -> Iterator[tuple[dict[str, Any], int]]:
-    if isinstance(source, (str, Path)):
-        return _from_parquet(Path(source), needed, rating)
-    if isinstance(source, Mapping):
-        return _from_arrays({name: np.asarray(source[name]) for name in _there(needed, list(source))}, rating)
-    return _from_frame(source, needed, rating, whole)
 
 
 # --- the counter --------------------------------------------------------------------------------------------
@@ -121,7 +101,7 @@ class _Axis:
     def of(self, labels: Sequence[Any]) -> Codes:
         """Where the labels stand."""
         if isinstance(labels, range) and 0 <= labels.start <= self.dense == len(self.places):
-            self.places.update((n, n) for n in range(self.dense, labels.stop))
+            self.places.update(zip(new := range(self.dense, labels.stop), new, strict=True))
             self.dense = len(self.places)
             return np.arange(labels.start, labels.stop)
         return np.array([self.places.setdefault(label, len(self.places)) for label in labels], dtype=np.int64)
@@ -231,183 +211,87 @@ class _Lookup:
         self.code = code.reshape(-1)
 
 
-# --- columns ------------------------------------------------------------------------------------------------
+# --- the second pass ----------------------------------------------------------------------------------------
 
 
-def _there(needed: Sequence[str], columns: Sequence[str]) -> Sequence[str]:
-    for name in needed:
-        if name not in columns:
-            raise ArgumentError(f"there is no column {name!r}. {nearest(name, columns)}The columns are {', '.join(columns)}.")
-    return needed
+def sums_by_rater(
+    source: Any, counts: Counts, rater: str, values: npt.NDArray[np.float64], part: Codes
+) -> tuple[list[Any], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Add up a value for each rating by rater and part of the subjects, in one more pass.
+
+    Parameters
+    ----------
+    source : path, mapping or frame
+        The same that was counted.
+    counts : Counts
+        Of its subjects.
+    rater : str
+        The rater's column.
+    values : (m, *subjects, q) array
+        m values for each rating of a subject in a category; the axes are those of ``counts.table``.
+    part : (*subjects) integer array
+        The part of each subject, from 0.
+
+    Returns
+    -------
+    raters : list
+    sums : (m, R, P) array
+    times : (R, P) array
+        How many ratings of the rater lie in the part.
+
+    Raises
+    ------
+    ArgumentError
+        If there are other ratings than were counted, and for more than 67 million sums of a value.
+    """
+    *subject, rating = counts.columns
+    parts, axis = int(part.max(initial=-1)) + 1, _Axis()
+    sums, m = np.zeros((len(values) + 1, 0, parts)), len(values)  # the last one counts the ratings
+    for batch, _ in batches(source, (*subject, rater, rating), rating, whole=True, long=rater):
+        keys, own = [batch[name] for name in counts.columns], batch[rater]
+        places = [_places(labels, key.labels) for labels, key in zip(counts.labels, keys, strict=True)]
+        chosen = values[np.ix_(range(m), *places)].reshape(m, -1)
+        where = np.repeat(part[np.ix_(*places[:-1])].astype(np.int64).ravel(), len(places[-1]))
+        _checked_size((rater, "group"), (len(own.labels), parts))
+        found = _summed(keys, own.codes, chosen, where, (len(own.labels), parts))
+        at, grown = axis.of(own.labels), len(axis.places) - sums.shape[1]
+        if sums.shape[1] == 0:  # the first batch's labels stand in its own order
+            sums = found
+            continue
+        sums = np.concatenate([sums, np.zeros((m + 1, grown, parts))], axis=1) if grown else sums
+        sums[:, at] += found
+    raters, n = list(axis.places), sums[m].sum()
+    if n != counts.table.sum():
+        raise ArgumentError(f"{int(n)} ratings were read, but {counts.table.sum()} were counted before: "
+                            "the source has changed, or can be read only once")
+    there = sums[m].any(axis=1)
+    if not there.all():
+        raters, sums = [name for name, met in zip(raters, there, strict=True) if met], sums[:, there]
+    return raters, sums[:m], sums[m]
 
 
-def _refuse_gaps(name: str, gaps: int) -> None:
-    if gaps:
-        raise ArgumentError(f"{gaps} ratings have an empty cell in the column {name!r}: fill it in, or leave these rows out")
+def _places(labels: Sequence[Any], wanted: Sequence[Any]) -> Codes:
+    """Where the labels stand; anywhere for one that does not occur."""
+    place = {label: i for i, label in enumerate(labels)}
+    return np.array([place.get(label, 0) for label in wanted], dtype=np.int64)
 
 
-def _coded(values: npt.NDArray[Any]) -> Column:
-    """Labels and codes of a column without gaps."""
-    if values.dtype.kind in "biu" and len(values):
-        values = values.view(np.int8) if values.dtype == bool else values
-        low, high = int(values.min()), int(values.max())
-        if low >= 0 and high < _SHORT:
-            return Column(range(high + 1), values)
-        if high - low < _WIDEST:
-            shifted = values.astype(np.int32 if values.dtype.itemsize < 4 else values.dtype) - values.dtype.type(low)
-            if high - low < _SHORT:
-                return Column(range(low, high + 1), shifted)
-            there = np.bincount(shifted) > 0
-            return Column((np.flatnonzero(there) + low).tolist(), (np.cumsum(there) - 1)[shifted])
-    if values.dtype.kind == "O":
-        seen: dict[Any, int] = {}
-        codes = np.fromiter((seen.setdefault(value, len(seen)) for value in values), np.int64, len(values))
-        return Column(list(seen), codes)
-    distinct, codes = np.unique(values, return_inverse=True)
-    labels = [int(v) if isinstance(v, float) and v.is_integer() else v for v in distinct.tolist()]  # 3.0 is the category 3
-    return Column(labels, codes.ravel())
-
-
-def _blank(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_] | None:
-    """Which cells are empty; None where none can be."""
-    if values.dtype.kind == "f":
-        return np.isnan(values)
-    return np.array([v is None or v != v for v in values], dtype=bool) if values.dtype.kind == "O" else None
-
-
-def _from_arrays(arrays: dict[str, npt.NDArray[Any]], rating: str, times: npt.NDArray[Any] | None = None) -> Iterator[
-    tuple[dict[str, Any], int]
-]:
-    if len({len(array) for array in arrays.values()}) > 1:
-        raise ArgumentError("the columns differ in length: " + ", ".join(f"{n} {len(a)}" for n, a in arrays.items()))
-    blank, n_blank = _blank(arrays[rating]), 0
-    if blank is not None and blank.any():
-        n_blank = int(blank.sum() if times is None else times[blank].sum())
-        arrays, times = {name: array[~blank] for name, array in arrays.items()}, None if times is None else times[~blank]
-    for name, array in arrays.items():
-        gaps = _blank(array)
-        _refuse_gaps(name, 0 if gaps is None else int(gaps.sum()))
-    batch: dict[str, Any] = {name: _coded(array) for name, array in arrays.items()}
-    yield (batch if times is None else {**batch, "#": times}), n_blank
-
-
-def _from_frame(frame: Any, needed: tuple[str, ...], rating: str, whole: bool) -> Iterator[tuple[dict[str, Any], int]]:
-    """The engine's own group-by; or the columns as they are, where subjects have to be looked up."""
-    import narwhals as nw
-
-    try:
-        data = nw.from_native(frame)
-    except TypeError:
-        raise ArgumentError(f"{type(frame).__name__} is neither a path, nor a mapping of arrays, nor a frame that narwhals knows") from None
-    _there(needed, data.collect_schema().names())
-    if not whole:
-        data = data.select(list(needed)).group_by(*needed).agg(nw.len().alias("#"))
-    else:
-        data = data.select(list(needed))
-    small = data.collect() if isinstance(data, nw.LazyFrame) else data
-    arrays = {name: np.asarray(small.get_column(name).to_numpy()) for name in needed}
-    times = None if whole else np.asarray(small.get_column("#").to_numpy()).astype(np.float64)
-    return _from_arrays(arrays, rating, times)
-
-
-# --- Parquet ------------------------------------------------------------------------------------------------
-
-
-def _from_parquet(path: Path, needed: tuple[str, ...], rating: str) -> Iterator[tuple[dict[str, Any], int]]:
-    """Row group by row group, the next ones read while one is counted; text stays the file's dictionary codes."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    if not path.is_file():
-        raise ArgumentError(f"there is no file {str(path)!r}: give the path of a Parquet file, or a frame")
-    try:
-        schema = pq.read_schema(path)
-    except pa.ArrowInvalid as error:
-        raise ArgumentError(f"{path.name} is no Parquet file ({error}): read other formats into a frame first") from None
-    _there(needed, schema.names)
-    text = [name for name in needed if pa.types.is_string(schema.field(name).type) or pa.types.is_large_string(schema.field(name).type)]
-    for table in _tables(path, list(needed), text):
-        for batch in table.to_batches():
-            blank = _empty(batch[rating])
-            n_blank = int(blank.true_count) if blank is not None else 0
-            if n_blank:
-                import pyarrow.compute as pc
-
-                batch = batch.filter(pc.invert(blank))
-            columns: dict[str, Any] = {}
-            for name in needed:
-                gaps = _empty(batch[name])
-                _refuse_gaps(name, gaps.true_count if gaps is not None else 0)
-                columns[name] = _from_arrow(batch[name])
-            yield columns, n_blank
-
-
-def _tables(path: Path, needed: list[str], text: list[str]) -> Iterator[Any]:
-    """About a million rows at a time; at most three such batches are in memory."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    file = pq.ParquetFile(path, read_dictionary=text)
-    groups = file.num_row_groups
-    if any(file.metadata.row_group(i).num_rows > 4 * _BATCH for i in range(groups)):
-        for batch in file.iter_batches(_BATCH, columns=needed):
-            yield pa.Table.from_batches([batch])
-        return
-
-    def read(group: int) -> Any:  # a ParquetFile belongs to one thread
-        own = pq.ParquetFile(path, metadata=file.metadata, read_dictionary=text)
-        return own.read_row_group(group, needed, use_threads=True)
-
-    with ThreadPoolExecutor(_AHEAD) as readers:
-        ahead = deque(readers.submit(read, i) for i in range(min(_AHEAD, groups)))
-        for i in range(groups):
-            table = ahead.popleft().result()
-            if i + _AHEAD < groups:
-                ahead.append(readers.submit(read, i + _AHEAD))
-            yield table
-
-
-def _empty(column: Any) -> Any:
-    """Which cells are empty or nan, as an Arrow mask; None where none is."""
-    import pyarrow as pa
-
-    if not column.null_count and not pa.types.is_floating(column.type):
-        return None
-    import pyarrow.compute as pc  # only here: it takes memory and time to load
-
-    return pc.is_null(column, nan_is_null=True)
-
-
-def _from_arrow(column: Any) -> Column:
-    import pyarrow as pa
-
-    if pa.types.is_dictionary(column.type):
-        return Column(column.dictionary.to_pylist(), _numbers(column.indices))
-    return _coded(_numbers(column))
-
-
-def _numbers(column: Any) -> npt.NDArray[Any]:
-    """The numbers of a column without gaps, where they are: to_numpy would import pandas."""
-    import pyarrow as pa
-
-    plain = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
-    return np.from_dlpack(column) if plain else column.to_numpy(zero_copy_only=False)
-
-
-def small_table(source: Any) -> dict[str, list[Any]]:
-    """A table that fits into memory (cases, gold) as lists: a path of a Parquet file, a mapping, or any frame."""
-    if isinstance(source, (str, Path)):
-        import pyarrow.parquet as pq
-
-        if not Path(source).is_file():
-            raise ArgumentError(f"there is no file {str(source)!r}: give the path of a Parquet file, or a frame")
-        return dict(pq.read_table(source).to_pydict())
-    if isinstance(source, Mapping):
-        return {name: list(values) for name, values in source.items()}
-    import narwhals as nw
-
-    data = nw.from_native(source)
-    data = data.collect() if isinstance(data, nw.LazyFrame) else data
-    return {name: data.get_column(name).to_list() for name in data.columns}
+def _summed(
+    keys: Sequence[Column], rater: Codes, values: npt.NDArray[np.float64], part: Codes, shape: tuple[int, int]
+) -> npt.NDArray[np.float64]:
+    """(m + 1, R, P) sums of the values of a batch and the number of ratings, in chunks that stay in the cache where a rater's rows stand together."""
+    sizes, parts = [len(key.labels) for key in keys], shape[1]
+    total = np.zeros((len(values) + 1, shape[0] * parts))
+    span = (int(np.ptp(rater[:_FINE])) + 1) * parts if len(rater) else 0
+    step = max(_FINE, 2 * span)
+    for start in range(0, len(rater), step):
+        rows = slice(start, start + step)
+        key, own = _numbered(sizes, [k.codes[rows] for k in keys]).astype(np.intp), rater[rows]
+        low = int(own.min())
+        at = (own - own.dtype.type(low)).astype(np.int64)
+        at *= parts
+        at += part.take(key)
+        for out, value in zip(total, [*values, None], strict=True):
+            found = np.bincount(at, None if value is None else value.take(key))
+            out[low * parts : low * parts + len(found)] += found
+    return total.reshape(-1, *shape)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,10 +11,9 @@ import numpy as np
 
 from arms_irr.errors import Problem
 from arms_irr.instruments import Instrument
-from arms_irr.instruments.model import NOT_GIVEN, UNABLE
 from arms_irr.study.ratings import Ratings
 from arms_irr.study.settings import PARTS, Settings
-from arms_irr.study.table import counted
+from arms_irr.study.words import as_html, as_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -216,6 +214,11 @@ class Study:
         from arms_irr.analysis.ratability import ratability
         return ratability(self, by, **options)
 
+    def ratability_model(self, **options: Any) -> Result:
+        """Are protective factors harder to rate; see :func:`arms_irr.analysis.unable.ratability_model`."""
+        from arms_irr.analysis.unable import ratability_model
+        return ratability_model(self, **options)
+
     def estimands(self, by: Sequence[str] = ("case",), **options: Any) -> Result:
         """Three readings of 'unable to rate'; see :func:`arms_irr.analysis.ratability.estimands`."""
         from arms_irr.analysis.ratability import estimands
@@ -351,6 +354,11 @@ class Study:
         from arms_irr.analysis.camps import camps
         return camps(self, by, **options)
 
+    def dependability(self, **options: Any) -> Result:
+        """G-study of the design, and the officers needed per case; see :func:`arms_irr.analysis.dependability.dependability`."""
+        from arms_irr.analysis.dependability import dependability
+        return dependability(self, **options)
+
     def severity(self, **options: Any) -> Result:
         """The many-facet model of severity; see :func:`arms_irr.analysis.severity.severity`."""
         from arms_irr.analysis.severity import severity
@@ -391,27 +399,8 @@ class Study:
         from arms_irr.analysis.elsewhere import script
         return script(self, language, by)
 
-    def _summary(self) -> list[str]:
-        """The study in a few sentences."""
-        code = self.ratings.code
-        panel = f", from {len(self.gold_panel)} panel members" if self.gold_panel else ""
-        return [
-            f"{counted(len(self.raters), 'rater')}, {counted(len(self.cases), 'case')}, "
-            f"{counted(len(self.factors_rated), 'factor')} of {self.instrument.name}.",
-            f"{counted(len(code), 'rating')} asked for: {int((code >= 0).sum())} priorities, "
-            f"{int((code == UNABLE).sum())} unable to rate, {int((code == NOT_GIVEN).sum())} not given.",
-            f"Gold standard: {'yes' + panel if self.has_gold else 'none'}. "
-            f"Risk bands: {', '.join(self.bands) or 'none'}.",
-            f"Warnings: {len(self.warnings)}.",
-        ]
-
-    def _name(self) -> str:
-        told = not self.synthetic or "synthetic" in self.title.casefold()
-        return self.title if told else f"{self.title} (synthetic data)"
-
     def __repr__(self) -> str:
-        return "\n  ".join([f"Study: {self._name()}", *self._summary()])
+        return as_text(self)
 
     def _repr_html_(self) -> str:
-        lines = "<br>".join(html.escape(line) for line in self._summary())
-        return f"<p><strong>{html.escape(self._name())}</strong><br>{lines}</p>"
+        return as_html(self)

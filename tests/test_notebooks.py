@@ -215,3 +215,19 @@ def test_the_second_exercise_is_as_the_text_describes_it():
     assert all(row.estimate.n_subjects == 12 for row in study.icc(by=["factor"]))
     pooled = [row.estimate for row in study.icc(by=["kind", "risk_band"]) if row["kind"] != "overall"]
     assert all("pooled-cases-factors" in e.flags and e.n_subjects > 12 for e in pooled)
+
+
+# --- what the text of the fourth notebook says -----------------------------------------------------------
+
+
+def test_the_trainers_walk_is_as_its_text_says():
+    from arms_irr.analysis.certification import characteristics
+    from arms_irr.analysis.feedback import latest
+
+    found = characteristics(irr.example("certification")).where("pass_probability", test="fixed set", correlation="0")
+    assert all(row.estimate.value == 0 for row in found.where(cases="2"))
+    assert 0.45 < found.get("pass_probability", cases="10", true_share="0.8").value < 0.6
+    study = irr.example("training_pre_post")
+    assert all(row["verdict"] != "two camps" for row in latest(study).camps())
+    again = {row.coefficient: row.estimate.value for row in study.rerating()}
+    assert again["intra_rater_percent"] > study.agreement([], coefficient=["percent"]).get("percent").value

@@ -172,7 +172,8 @@ def markdown_sections(text: str) -> list[str]:
     return [part.replace("\\", "") for part in re.split(r"^## ", body, flags=re.MULTILINE)[1:]]
 
 
-def word_sections(data: bytes) -> list[str]:
+def word_sections(data: bytes, after: str = "Seed") -> list[str]:
+    """Without what follows the last section, which begins with the last ``after``."""
     found: list[str] = []
     for p in docx.Document(io.BytesIO(data)).element.body.iter(qn("w:p")):
         style = p.pPr.pStyle.val if p.pPr is not None and p.pPr.pStyle is not None else ""
@@ -180,11 +181,11 @@ def word_sections(data: bytes) -> list[str]:
             found.append("")
         if found and style != "toc1":
             found[-1] += "".join(t.text or "" for t in p.iter(qn("w:t"))) + " "
-    note = found[-1].rindex("Seed: ")  # how the document came about stands after the last section
+    note = found[-1].rindex(f"{after}: ")  # how the document came about stands after the last section
     return [*found[:-1], found[-1][:note]]
 
 
-def pdf_sections(data: bytes) -> list[str]:
+def pdf_sections(data: bytes, after: str = "Seed") -> list[str]:
     """By the places where the outline leads; without running heads, the contents, and what follows the last section."""
     reader = pypdf.PdfReader(io.BytesIO(data))
     starts = [(reader.get_destination_page_number(mark), -mark.top) for mark in reader.outline if not isinstance(mark, list)]
@@ -206,7 +207,7 @@ def pdf_sections(data: bytes) -> list[str]:
             if section < 0 or not 65 < top < high - 65 or (skip and skip[0] == section):
                 continue
             found[section] += words + (" " if words.endswith("\n") else "")
-    found[-1] = found[-1][: found[-1].rindex("Seed")]
+    found[-1] = found[-1][: found[-1].rindex(after)]
     return found
 
 

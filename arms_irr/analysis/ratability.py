@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import combinations_with_replacement
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ from arms_irr.study.study import Study
 
 __all__ = ["ESTIMANDS", "block_weights", "estimands", "ratability", "share"]
 
+_PRODUCTS = 1 << 17  # of a block of pairs of raters: so few fit into the cache, and are not worth a second thread
 Mask = npt.NDArray[np.bool_]
 ESTIMANDS = ("priority given ratable", "whole decision", "ratability")
 _COEFFICIENTS = ("percent", "gwet", "brennan_prediger")  # kappa says little at a prevalence of a few per cent
@@ -89,7 +91,8 @@ def _between(study: Study, cell: Cell, level: float) -> dict[str, Estimate]:
         return dict.fromkeys(names, undefined("mixed-scales", target="raters"))
     binary = _ratable(decisions(study, cell))
     found = {name: _agreement(name, binary, np.eye(2), "identity", level) for name in names[:2]}
-    return found | {"positive_agreement": _positive(binary, level), "prevalence_index": _prevalence(binary, level)}
+    pairs = _pairs(binary)
+    return found | {"positive_agreement": _positive(binary, pairs, level), "prevalence_index": _prevalence(binary, pairs, level)}
 
 
 def _ratable(decided: Tally) -> Tally:
@@ -107,60 +110,79 @@ def _agreement(name: str, tally: Tally, w: Floats, weights: str, level: float) -
     return found
 
 
-def _pairs(binary: Tally) -> tuple[Floats, Floats, Floats]:
-    """For every two raters, on the subjects both answered: a both unable, b + c one of them, and how many (R, R)."""
+@dataclass(frozen=True)
+class _Pairs:
+    """Sums over pairs of raters; of two raters, on the subjects both answered, a is both unable, b + c one of them.
+
+    ``agreeing`` (R,): each rater's sum of 2a / (2a + b + c) over the others with whom that is not 0/0, ``known`` (R,) of them.
+    ``both``, ``total``: sums of 2a and of 2a + b + c over all pairs. ``prevalence``: mean of (a - d) / n over the pairs that met.
+    """
+
+    agreeing: Floats
+    known: Floats
+    both: float
+    total: float
+    prevalence: float
+
+
+def _pairs(binary: Tally) -> _Pairs:
+    """All pairs, some raters at a time: thousands of raters have millions of pairs, and no table of them is kept."""
     assert binary.codes is not None
-    given, unable = (binary.codes >= 0).astype(np.float64), (binary.codes == 1).astype(np.float64)
-    both, own, n = unable.T @ unable, unable.T @ given, given.T @ given
-    return both, own + own.T - 2 * both, n
+    given, unable = (np.ascontiguousarray(held.T, dtype=np.float32) for held in (binary.codes >= 0, binary.codes == 1))  # counts: exact
+    here, there = np.hstack([unable, given]), np.hstack([given, unable])
+    raters = len(given)
+    agreeing, known, sums = np.zeros(raters), np.zeros(raters), np.zeros(4)
+    step = max(16, int(np.sqrt(_PRODUCTS / max(1, here.shape[1]))))
+    blocks = [slice(start, start + step) for start in range(0, raters, step)]
+    for rows, columns in combinations_with_replacement(blocks, 2):
+        a, differ, n = unable[rows] @ unable[columns].T, here[rows] @ there[columns].T, given[rows] @ given[columns].T  # 2a + b + c
+        if rows is columns:
+            for x in (a, differ, n):
+                x[np.tri(len(x), dtype=bool)] = 0  # each pair once, and nobody with itself
+        share, common = np.divide(2 * a, np.maximum(differ, 1), dtype=np.float64), differ > 0
+        agreeing[rows] += share.sum(axis=1)
+        agreeing[columns] += share.sum(axis=0)
+        known[rows] += common.sum(axis=1)
+        known[columns] += common.sum(axis=0)
+        shares = np.divide(differ, np.maximum(n, 1), dtype=np.float64)  # (a - d) / n is this less 1
+        sums += 2 * a.sum(dtype=np.float64), differ.sum(dtype=np.float64), shares.sum(), np.count_nonzero(n)
+    both, total, shared, met = sums.tolist()
+    return _Pairs(agreeing, known, both, total, shared / met - 1 if met else np.nan)
 
 
-def _positive(binary: Tally, level: float) -> Estimate:
-    both, one, _ = _pairs(binary)
-    raters = len(both)
+def _positive(binary: Tally, found: _Pairs, level: float) -> Estimate:
+    raters = len(found.known)
     size = {"n_subjects": binary.n_units, "n_raters": raters, "n_ratings": binary.n_ratings, "target": "raters",
             "confidence_level": level, "method": "specific agreement, mean over pairs"}
     if raters < 2:
         return undefined("one-rater" if raters else "no-ratings", **size)
-    total = 2 * both + one
-    np.fill_diagonal(total, 0)
-    of_pair = np.divide(2 * both, total, out=np.full(both.shape, np.nan), where=total > 0)
-
-    def mean(of: Floats) -> float:
-        return float(np.nanmean(of)) if not np.isnan(of).all() else np.nan
-
-    value = mean(of_pair)
-    if np.isnan(value):
+    sums, pairs = found.agreeing, found.known  # of each rater with the others
+    if not pairs.any():
         return undefined("never-unable", **size)
-    upper = np.triu(total, 1)
-    parts = {"pairs": float((upper > 0).sum()), "pooled": float((2 * np.triu(both, 1)).sum() / upper.sum())}
-    found = Estimate(value, parts=parts, **size)
+    value = float(sums.sum() / pairs.sum())
+    one = Estimate(value, parts={"pairs": float(pairs.sum() / 2), "pooled": found.both / found.total}, **size)
     if raters < 3:
-        return found.flagged("two-raters")
-    known = ~np.isnan(of_pair)
-    sums, pairs = np.where(known, of_pair, 0.0).sum(axis=1), known.sum(axis=1)  # of each rater with the others
+        return one.flagged("two-raters")
     rest = pairs.sum() - 2 * pairs
     left_out = np.divide(sums.sum() - 2 * sums, rest, out=np.full(raters, np.nan), where=rest > 0)
     if np.isnan(left_out).any():
-        return found.flagged("undefined-without-a-rater")
+        return one.flagged("undefined-without-a-rater")
     if min(value, left_out.min()) <= 0 or max(value, left_out.max()) >= 1:
-        return found.flagged("share-at-end")
+        return one.flagged("share-at-end")
     scale = logit(left_out)
     half = stdtrit(raters - 1, (1 + level) / 2) * np.sqrt((raters - 1) / raters * ((scale - scale.mean()) ** 2).sum())
     se = float(np.sqrt((raters - 1) / raters * ((left_out - left_out.mean()) ** 2).sum()))
     method = "specific agreement, mean over pairs; delete-one-rater jackknife, t interval on the logit scale"
-    return replace(found, se=se, ci_low=float(expit(logit(value) - half)), ci_high=float(expit(logit(value) + half)),
+    return replace(one, se=se, ci_low=float(expit(logit(value) - half)), ci_high=float(expit(logit(value) + half)),
                    df=raters - 1.0, method=method)
 
 
-def _prevalence(binary: Tally, level: float) -> Estimate:
-    both, one, n = _pairs(binary)
-    size = {"n_subjects": binary.n_units, "n_raters": len(both), "n_ratings": binary.n_ratings, "confidence_level": level}
-    met = np.triu(n, 1) > 0
-    if not met.any():
-        return undefined("no-overlap" if len(both) > 1 else "one-rater" if len(both) else "no-ratings", **size)
-    neither = n - both - one
-    return Estimate(float(((both - neither)[met] / n[met]).mean()), method="mean over pairs", target="raters", **size)
+def _prevalence(binary: Tally, found: _Pairs, level: float) -> Estimate:
+    raters = len(found.known)
+    size = {"n_subjects": binary.n_units, "n_raters": raters, "n_ratings": binary.n_ratings, "confidence_level": level}
+    if np.isnan(found.prevalence):
+        return undefined("no-overlap" if raters > 1 else "one-rater" if raters else "no-ratings", **size)
+    return Estimate(found.prevalence, method="mean over pairs", target="raters", **size)
 
 
 def _gold(study: Study, cell: Cell, level: float, alone: bool) -> dict[str, Estimate]:

@@ -221,6 +221,9 @@ TITLES: dict[str, Title] = {
     "power": Title("Power", "share"),
     "power_holm": Title("Power, adjusted for the number of questions", "share"),
     "excludes_benchmark": Title("Exercises whose interval excludes the benchmark", "share"),
+    "rater_icc": Title("Correlation of one officer's hits", "coefficient"),
+    "width": Title("Width of the interval, from end to end", "ratio"),
+    "subjects": Title("Subjects needed", "count"),
     "assurance": Title("Assurance, share of parameter draws that reach the goal", "share"),
     # claims
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,7 @@ __all__ = ["MORE_OFFICERS", "SIZES", "Exercise", "compute", "trade_off_table"]
 Tell = Callable[[str, int, int], None]  # stage, how many are done, of how many
 SIZES = ((20, 40, 80), (2, 6, 12, 20))  # officers and vignettes of the table
 MORE_OFFICERS = 5
-_TRADE_OFF = 0.4  # of the replications, for each number of vignettes of the trade-off
+_MORE, _TRADE_OFF = 0.6, 0.4  # of the replications: for one more vignette, and for each number of vignettes of the trade-off
 _DRAW_SETS = 20  # sets of cases for each draw of the parameters
 _LARGE = (30, 40)  # officers and vignettes of the exercise whose variance components stand for the model's own
 
@@ -98,6 +99,7 @@ def compute(
         For a design that cannot be, and a study that is too small to fit.
     """
     design = inputs.design()
+    _check_goals(inputs, design)
     results = {"blocks": block_quality(design), "gold_profiles": gold_profiles(inputs.cases)}
     fitted: Fitted | None = None
     if study is not None:
@@ -107,18 +109,19 @@ def compute(
     parameters = fitted.parameters if fitted else inputs.parameters or NEW_CASES
     source = "study" if fitted else "stated" if inputs.parameters else "shipped"
     common = {"seed": inputs.seed, "confidence_level": inputs.confidence_level, "n_jobs": n_jobs, "stop": stop}
-    one = {**common, "replications": inputs.replications, "golds": inputs.drawn}
-    few = max(2, round(_TRADE_OFF * inputs.replications))
+    more, few = (max(2, round(share * inputs.replications)) for share in (_MORE, _TRADE_OFF))
+    golds = inputs.drawn
     stages: list[tuple[str, Callable[[Callable[[int, int], None]], Result]]] = [
-        ("precision", lambda told: precision(design, parameters, progress=told, **one)),
-        ("one_more", lambda told: one_more(design, parameters, officers=MORE_OFFICERS, progress=told, **one)),
-        ("trade_off", lambda told: trade_off(*sizes(inputs), parameters, golds=GOLDS[inputs.golds], drawn=inputs.drawn is not None,
-                                             replications=few, progress=told, **common)),
+        ("precision", lambda told: precision(design, parameters, replications=inputs.replications, golds=golds, progress=told, **common)),
+        ("one_more", lambda told: one_more(
+            design, parameters, officers=MORE_OFFICERS, replications=more, golds=golds, progress=told, **common)),
+        ("trade_off", lambda told: trade_off(
+            *sizes(inputs), parameters, golds=GOLDS[inputs.golds], drawn=golds is not None, replications=few, progress=told, **common)),
     ]
     if fitted is not None:
         known = fitted
         stages.append(("assurance", lambda told: assurance(
-            known, design, inputs.draws, replications=min(_DRAW_SETS, inputs.replications), golds=inputs.drawn, goals=inputs.goals,
+            known, design, inputs.draws, replications=min(_DRAW_SETS, inputs.replications), golds=golds, goals=inputs.goals,
             progress=told, **common)))
     stopped = _run(stages, results, stop, tell)
     results["closed_forms"] = _closed_forms(inputs, design, results["precision"])
@@ -126,6 +129,13 @@ def compute(
         tell("dependability", 0, 0)
         results["dependability"] = _dependability(inputs, parameters)
     return Exercise(inputs, design, parameters, source, results, stopped)
+
+
+def _check_goals(inputs: Inputs, design: Design) -> None:
+    mine, other, who = ("conger", "fleiss", "every") if design.rated().all() else ("fleiss", "conger", "not every")
+    if other in inputs.goals:
+        raise ArgumentError(f"There is no goal for {other!r} here: {who} officer rates every vignette, and the kappa for that is {mine!r}. "
+                            f"Give {mine}={inputs.goals[other]:g}.")
 
 
 def _run(stages: Iterable[tuple[str, Callable[[Callable[[int, int], None]], Result]]], results: dict[str, Result], stop: Callable[[], bool],
@@ -213,9 +223,7 @@ def _closed_forms(inputs: Inputs, design: Design, simulated: Result) -> Result:
     add("gwet", "half_width", float(agreement_half_width(cells)), n_subjects=cells)
     low, high = intraclass_kappa_limits(inputs.n_cases, 0.6, (1 / 3, 1 / 3, 1 / 3), per_case, confidence_level=level)
     add("intraclass_kappa", "width", float(high - low), ci_low=float(low), ci_high=float(high), n_raters=per_case)
-    try:
+    with suppress(ArgumentError):  # too few vignettes for the formula
         add("icc", "width", float(icc_interval_width(inputs.n_cases, 0.6, per_case, confidence_level=level)), n_raters=per_case)
-    except ArgumentError:  # too few vignettes for the formula
-        pass
     add("kappa", "subjects", float(np.ceil(n_for_kappa(0.4, 0.6, 0.5))), n_raters=1)
     return Result("What closed forms say", ("formula",), tuple(rows), ("Each formula rests on assumptions that are named beside it.",), synthetic=True)

@@ -17,7 +17,7 @@ from arms_irr.planning.headlines import CONFIRMATORY, CONTRASTS, Headline, headl
 from arms_irr.planning.parameters import BANDS, Parameters
 from arms_irr.statistics.estimate import Estimate, check_confidence, undefined
 
-__all__ = ["BENCHMARKS", "NEW_CASES", "Quantity", "one_more", "precision", "quantities", "trade_off"]
+__all__ = ["BENCHMARKS", "NEW_CASES", "SCENARIOS", "Quantity", "one_more", "precision", "quantities", "trade_off"]
 
 Progress = Callable[[int, int], None]
 Stop = Callable[[], bool]
@@ -26,7 +26,7 @@ Found = dict[tuple[Headline, str, str], "Quantity"]  # statistic and group, targ
 NEW_CASES = Parameters(ambiguity_sd=0.25, difficulty_sd=0.2)  # cases that differ from each other beyond their golds
 BENCHMARKS: Mapping[str, float] = {"gwet": 0.6, "brennan_prediger": 0.6, "conger": 0.6, "fleiss": 0.6}
 TARGETS = ("raters", "both")
-_SCENARIOS: tuple[Headline, ...] = (("difference", "agencies, the second 25 % noisier"), ("difference", "after less before training"))
+SCENARIOS: tuple[Headline, ...] = (("difference", "agencies, the second 25 % noisier"), ("difference", "after less before training"))
 
 
 def precision(
@@ -92,7 +92,7 @@ def precision(
     piece = run(plan, replications, seed, n_jobs=n_jobs, stop=stop, progress=progress)
     found = quantities(piece.shown[0], piece.truth[0], every, targets, level, benchmarks)
     if plan.scenarios:
-        for k, key in enumerate(_SCENARIOS):
+        for k, key in enumerate(SCENARIOS):
             found[key, "raters", "power"] = Quantity.share(piece.tests[:, k, None] < 1 - level, ~np.isnan(piece.tests[:, k, None]))
     size = {"n_raters": len(design.raters), "n_ratings": int(design.rated().sum()) * len(plan.kind), "confidence_level": level}
     rows = tuple(Row({"statistic": key[0], "group": key[1], "inference": target}, name, replace(one.estimate(target), **size))

@@ -70,14 +70,15 @@ def _number(value: str) -> float | None:
 
 
 def _grouped(values: Sequence[str], least: int) -> tuple[str, ...]:
-    """Numbers replaced by the median of their group, one that occurs; a few blanks by the median of all."""
+    """Numbers replaced by the median of their group, one that occurs; a few blanks by that of the middle group."""
     filled = [i for i, value in enumerate(values) if value]
     order = sorted(filled, key=lambda i: float(values[i]))
-    shown = [values[order[len(order) // 2]] if len(values) - len(order) < least else ""] * len(values)
+    shown = [""] * len(values)
     for group in np.array_split(np.array(order), len(order) // least):
         for i in group.tolist():
             shown[i] = values[group[len(group) // 2]]
-    return tuple(shown)
+    middle = shown[order[len(order) // 2]] if len(values) - len(order) < least else ""
+    return tuple(value or middle for value in shown)
 
 
 def patterns(study: Study) -> Ints:

@@ -52,10 +52,10 @@ __all__ = ["SECTIONS", "draft_of", "evaluate", "evaluation"]
 SECTIONS: dict[str, Callable[[Draft], Section]] = {
     "main-points": summary.main_points_section,
     "can-and-cannot": summary.limits_box,
+    "distributions": distributions.distributions_section,
     "study": about.study_section,
     "methods": method.methods_section,
     "data-quality": about.quality_section,
-    "distributions": distributions.distributions_section,
     "gold": gold.gold_section,
     "missed": missed.missed_section,
     "overall": overall.overall_section,

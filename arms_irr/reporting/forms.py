@@ -126,7 +126,7 @@ def _styles() -> SimpleNamespace:
     return SimpleNamespace(
         fonts=fonts, box=Border(line, line, line, line), under=Border(bottom=Side("medium", color=_INK)), row=Border(bottom=line),
         wrap=Alignment(wrap_text=True, vertical="center"), flat=Alignment(vertical="center"),
-        answer=Alignment(wrap_text=True, vertical="center", indent=1),
+        answer=Alignment(horizontal="left", vertical="center", wrap_text=True, indent=1),
         idle=fill(_IDLE), open=Protection(locked=False), missing=DifferentialStyle(fill=fill(_EMPTY)),
         unasked=DifferentialStyle(fill=fill(_IDLE)),
     )  # fmt: skip
@@ -234,7 +234,7 @@ def _answers(page: Any, sheet: FormSheet, kit: Kit, lists: str) -> None:
         if answer.required:
             _colour(page, " ".join(cells), f"LEN(TRIM({here}))=0", look.missing)
         if answer.field == "urgency":
-            says_unable = f"${rating}{line}={_quoted(lists)}!$A${unable[line]}"
+            says_unable = f"${rating}{line}={_named(page, f'answer_{unable[line]}', f'{_quoted(lists)}!$A${unable[line]}')}"
             _colour(page, " ".join(cells), f"AND({says_unable},LEN(TRIM({here}))=0)", look.missing)
             _colour(page, " ".join(cells), f"NOT({says_unable})", look.unasked)
 
@@ -256,6 +256,14 @@ def _colour(page: Any, cells: str, formula: str, style: Any) -> None:
     page.conditional_formatting.add(cells, Rule("expression", dxf=style, formula=[formula]))
 
 
+def _named(page: Any, name: str, formula: str) -> str:
+    """A name for a formula that looks at another sheet: not every Excel takes it in a rule for colours itself."""
+    from openpyxl.workbook.defined_name import DefinedName
+
+    page.parent.defined_names[name] = DefinedName(name, attr_text=formula)
+    return name
+
+
 def _show_progress(page: Any, start: FormSheet, sheets: tuple[FormSheet, ...]) -> None:
     """The list of cases stays yellow where something is missing."""
     for (row, column), printed in start.printed.items():
@@ -263,8 +271,9 @@ def _show_progress(page: Any, start: FormSheet, sheets: tuple[FormSheet, ...]) -
             continue
         case = next(sheet for sheet in sheets if sheet.name == printed.link)
         places = sorted(place for place, answer in case.answers.items() if answer.required)
-        runs = [f"{_quoted(case.name)}!{first}:{last}" for first, last in _runs(places)]
-        _colour(page, _at(row, column), f"({'+'.join(f'COUNTA({run})' for run in runs)})<{len(places)}", _styles().missing)
+        runs = [f"{_quoted(case.name)}!${first[0]}${first[1:]}:${last[0]}${last[1:]}" for first, last in _runs(places)]
+        missing = f"({'+'.join(f'COUNTA({run})' for run in runs)})<{len(places)}"
+        _colour(page, _at(row, column), _named(page, f"open_{sheets.index(case)}", missing), _styles().missing)
 
 
 def _runs(places: list[tuple[int, int]]) -> Iterator[tuple[str, str]]:

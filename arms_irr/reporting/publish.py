@@ -16,7 +16,7 @@ __all__ = ["foreign", "publish"]
 
 
 def publish(folder: Path, files: Mapping[str, str | bytes], manifest: str, maker: str = MAKER) -> None:
-    """Write files (text as UTF-8) into ``folder``, replacing what ``maker`` made there before, such as a report.
+    """Write files (text as UTF-8, "?" for what that cannot hold) into ``folder``, replacing what ``maker`` made there before, such as a report.
 
     Everything is written beside the target first and renamed at the end, so an error or an interruption
     leaves the old report whole. Files in the folder that the old report did not make are kept.
@@ -38,7 +38,7 @@ def publish(folder: Path, files: Mapping[str, str | bytes], manifest: str, maker
             for name, content in {**files, "manifest.json": manifest}.items():
                 path = fresh / name
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content.encode() if isinstance(content, str) else content)
+                path.write_bytes(content.encode("utf-8", "replace") if isinstance(content, str) else content)
             for path in kept:
                 target = fresh / path.relative_to(folder)
                 if not target.exists():

@@ -83,7 +83,7 @@ def _contents(book: Workbook, document: Document, sheets: Iterable[tuple[str, Re
 
 
 def _sheet(book: Workbook, name: str, result: Result, synthetic: bool) -> str:
-    """A sheet down to the heads of its columns; the rows below as XML, ten times as fast as one object a cell."""
+    """A sheet and its first two rows; the others as XML, ten times as fast as one object a cell."""
     from openpyxl.utils import get_column_letter
 
     sheet = book.create_sheet(name)
@@ -100,18 +100,18 @@ def _sheet(book: Workbook, name: str, result: Result, synthetic: bool) -> str:
         sheet.column_dimensions[get_column_letter(place + 1)].width = min(max([len(head) + 4, *words]) + 2, 45)
     sheet.append([_cell(sheet, result.question, "title")])
     sheet.append([_cell(sheet, SYNTHETIC if synthetic else "", "bold")])
-    sheet.append([])
-    sheet.append([_cell(sheet, head, "head") for head in heads])
     seed = [] if result.seed is None else [f"Seed of the random numbers: {result.seed}."]
     notes = [[note] for note in (*_units(result), _EMPTY, *result.notes, *result.flag_notes, *seed)]
     letters = [get_column_letter(place + 1) for place in range(len(heads))]
-    number, quoted = (_cell(sheet, value).style_id for value in (0.5, "="))
-    lines = enumerate([*rows, [], *notes], top + 1)
-    return "".join(f'<row r="{place}">{_written(letters, place, row, number, quoted)}</row>' for place, row in lines)
+    number, quoted, *head = (_cell(sheet, value, look).style_id for value, look in ((0.5, ""), ("=", ""), ("a", "head"), ("=", "head")))
+    above = _written(letters, top, heads, number, head[1], head[0])
+    lines = "".join(f'<row r="{place}">{_written(letters, place, row, number, quoted)}</row>'
+                    for place, row in enumerate([*rows, [], *notes], top + 1))
+    return f'<row r="{top}">{above}</row>{lines}'
 
 
-def _written(letters: list[str], place: int, row: list[Any], number: int, quoted: int) -> str:
-    """The cells of a row; ``number`` and ``quoted`` are the styles of floats and of texts that are no formula."""
+def _written(letters: list[str], place: int, row: list[Any], number: int, quoted: int, plain: int = 0) -> str:
+    """The cells of a row, in the styles of floats, of texts that look like a formula, and of other texts."""
     cells = []
     for letter, value in zip(letters, row, strict=False):  # a note has one cell
         if isinstance(value, float):
@@ -121,8 +121,8 @@ def _written(letters: list[str], place: int, row: list[Any], number: int, quoted
             value = None if math.isnan(value) else "infinite"
         if isinstance(value, str) and value:
             words = printable(value)[:_LONGEST]
-            look = f' s="{quoted}"' if words.startswith(_RISKY) else ""
-            cells.append(f'<c r="{letter}{place}" t="inlineStr"{look}><is><t xml:space="preserve">{escape(words)}</t></is></c>')
+            look = quoted if words.startswith(_RISKY) else plain
+            cells.append(f'<c r="{letter}{place}" t="inlineStr" s="{look}"><is><t xml:space="preserve">{escape(words)}</t></is></c>')
         elif value is not None and value != "":
             cells.append(f'<c r="{letter}{place}"><v>{int(value)}</v></c>')
     return "".join(cells)
@@ -186,9 +186,11 @@ def _cell(sheet: Any, value: Any, look: str = "") -> Any:
 def _dress(cell: Any, look: str) -> None:
     from openpyxl.styles import Alignment, Border, Font, Side
 
-    looks = {"title": Font(bold=True, size=14), "bold": Font(bold=True), "head": Font(bold=True), "link": Font(color="005A8D", underline="single")}
-    if look in looks:
-        cell.font = looks[look]
+    fonts: dict[str, dict[str, Any]] = {
+        "title": {"bold": True, "size": 14}, "bold": {"bold": True}, "head": {"bold": True}, "link": {"color": "005A8D", "underline": "single"},
+    }
+    if look in fonts:
+        cell.font = Font(**fonts[look])
     if look == "head":
         cell.border = Border(bottom=Side("thin"))
     if look in ("head", "wrapped"):

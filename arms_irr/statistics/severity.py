@@ -66,7 +66,7 @@ def nested(y: Floats, rater: Codes, case: Codes, cell: Codes, raters: int) -> Ne
     keep = size[cell] > 1
     y, rater, case, cell = y[keep].astype(np.float64), rater[keep], case[keep], cell[keep]
     y = y - (np.bincount(cell, y, len(size)) / np.maximum(size, 1))[cell]
-    freedom = (1 - 1 / size)[cell]
+    freedom = 1 - 1 / size[cell]  # of the cells that are rated only
     cases = int(case.max(initial=-1)) + 1
     key = rater.astype(np.int64) * max(cases, 1) + case
     n, total, free = (np.bincount(key, w, raters * max(cases, 1)).astype(np.float64) for w in (np.ones(len(y)), y, freedom))

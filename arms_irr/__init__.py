@@ -21,9 +21,15 @@ if TYPE_CHECKING:
     from arms_irr.instruments.load import load_instrument as load_instrument
     from arms_irr.instruments.load import shipped_instruments as shipped_instruments
     from arms_irr.instruments.model import Instrument as Instrument
+    from arms_irr.planning.assurance import assurance as assurance
     from arms_irr.planning.blocks import assignment_table as assignment_table
     from arms_irr.planning.blocks import block_quality as block_quality
     from arms_irr.planning.blocks import build_design as build_design
+    from arms_irr.planning.fit import fit_parameters as fit_parameters
+    from arms_irr.planning.parameters import Parameters as Parameters
+    from arms_irr.planning.precision import one_more as one_more
+    from arms_irr.planning.precision import precision as precision
+    from arms_irr.planning.precision import trade_off as trade_off
     from arms_irr.planning.simulate import example as example
     from arms_irr.planning.simulate import simulate as simulate
     from arms_irr.planning.twin import twin as twin
@@ -33,6 +39,7 @@ if TYPE_CHECKING:
     from arms_irr.reporting.comparison import compare_studies as compare_studies
     from arms_irr.reporting.evaluation import evaluate as evaluate
     from arms_irr.reporting.feedback import feedback as feedback
+    from arms_irr.reporting.plan import plan as plan
     from arms_irr.statistics.arrays import agreement as agreement
     from arms_irr.statistics.arrays import tally as tally
     from arms_irr.statistics.concordance import lin_ccc as lin_ccc
@@ -100,6 +107,7 @@ _HOME = {
     "GStudy": "arms_irr.statistics.generalizability",
     "Instrument": "arms_irr.instruments.model",
     "OrdinalFit": "arms_irr.statistics.ordinal",
+    "Parameters": "arms_irr.planning.parameters",
     "Problem": "arms_irr.errors",
     "Result": "arms_irr.analysis.result",
     "Study": "arms_irr.study.study",
@@ -108,6 +116,7 @@ _HOME = {
     "agreement": "arms_irr.statistics.arrays",
     "agreement_half_width": "arms_irr.statistics.half_widths",
     "assignment_table": "arms_irr.planning.blocks",
+    "assurance": "arms_irr.planning.assurance",
     "average_deviation": "arms_irr.statistics.dispersion",
     "bhapkar": "arms_irr.statistics.homogeneity",
     "block_quality": "arms_irr.planning.blocks",
@@ -126,6 +135,7 @@ _HOME = {
     "feedback": "arms_irr.reporting.feedback",
     "example": "arms_irr.planning.simulate",
     "finn": "arms_irr.statistics.dispersion",
+    "fit_parameters": "arms_irr.planning.fit",
     "g_study": "arms_irr.statistics.generalizability",
     "gold_agreement_half_width": "arms_irr.statistics.half_widths",
     "gold_profiles": "arms_irr.planning.vignettes",
@@ -150,11 +160,14 @@ _HOME = {
     "n_for_intraclass_kappa_interval": "arms_irr.statistics.half_widths",
     "n_for_kappa": "arms_irr.statistics.power",
     "new_vignettes": "arms_irr.planning.vignettes",
+    "one_more": "arms_irr.planning.precision",
     "ordinal_model": "arms_irr.statistics.ordinal",
     "pair_agreement": "arms_irr.statistics.latent",
+    "plan": "arms_irr.reporting.plan",
     "power_for_icc": "arms_irr.statistics.power",
     "power_for_intraclass_kappa": "arms_irr.statistics.power",
     "power_for_kappa": "arms_irr.statistics.power",
+    "precision": "arms_irr.planning.precision",
     "probability_difference": "arms_irr.statistics.latent",
     "r_wg": "arms_irr.statistics.dispersion",
     "raters_for_gold_agreement": "arms_irr.statistics.half_widths",
@@ -170,6 +183,7 @@ _HOME = {
     "tally": "arms_irr.statistics.arrays",
     "title_of": "arms_irr.analysis.titles",
     "twin": "arms_irr.planning.twin",
+    "trade_off": "arms_irr.planning.precision",
     "vignette_diagnostics": "arms_irr.planning.vignettes",
 }
 __all__ = [*_HOME, "__version__"]

@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from small_study import TABLES, write_folder, write_workbook
@@ -471,10 +470,14 @@ def test_simulate_writes_the_shipped_example_and_replaces_nothing_real(tmp_path,
     assert (tmp_path / "pilot" / "study.toml").exists()
 
 
-@pytest.fixture(scope="module")
-def report(tmp_path_factory):
-    out = tmp_path_factory.mktemp("reports") / "pilot"
-    return out, fine("evaluate", PILOT, "-o", out).stdout
+QUICK = ("--sections", "study", "--format", "md")  # where the point is not what stands in the report
+
+
+@pytest.fixture
+def report(tmp_path):
+    """A report, what was said of it, and its study."""
+    study, out = write_folder(tmp_path / "study"), tmp_path / "reports" / "small"
+    return out, fine("evaluate", study, "-o", out, *QUICK).stdout, study
 
 
 def contents(folder):
@@ -482,11 +485,20 @@ def contents(folder):
 
 
 def test_evaluate_says_where_the_report_is_and_what_to_do_next(report):
-    out, text = report
-    assert str(out / "report.html") in text
+    out, text, study = report
+    assert f"The report is {out / 'report.md'}." in text
     assert "Next:" in text
     assert SYNTHETIC in text
-    assert (out / "report.html").stat().st_size > 10_000
+    several = fine("evaluate", study, "-o", out, "--sections", "study,gold", "--format", "html,md", "--format", "xlsx").stdout
+    assert f"The report is in {out}: report.html, report.md, report.xlsx." in several
+    assert {path.name for path in out.glob("report.*")} == {"report.html", "report.md", "report.xlsx", "report.json"}
+
+
+def test_evaluate_goes_to_reports_by_default(tmp_path, monkeypatch):
+    study = write_folder(tmp_path / "my study")
+    monkeypatch.chdir(tmp_path)
+    assert "reports/my study/report.md" in fine("evaluate", study, *QUICK).stdout.replace("\n", " ")
+    assert (tmp_path / "reports" / "my study" / "report.md").exists()
 
 
 @pytest.mark.parametrize(
@@ -496,27 +508,72 @@ def test_an_error_leaves_the_old_report_as_it_was(report, broken, monkeypatch, e
     def fails(*args, **kwargs):
         raise error
 
-    out, _ = report
+    out, _, study = report
     before = contents(out)
-    monkeypatch.setattr("arms_irr.reporting.evaluation.to_markdown", fails)
-    monkeypatch.setattr("arms_irr.reporting.evaluation.collect", fails)
-    refused(code, "evaluate", PILOT, "-o", out)
-    refused(1, "evaluate", broken, "-o", out)
+    monkeypatch.setattr("arms_irr.reporting.evaluation.render", fails)
+    refused(code, "evaluate", study, "-o", out, *QUICK)
+    refused(1, "evaluate", broken, "-o", out, *QUICK)
     assert contents(out) == before
     assert [path.name for path in out.parent.iterdir()] == [out.name]
 
 
-def test_evaluate_leaves_other_peoples_folders_alone(tmp_path, report, monkeypatch):
-    (tmp_path / "thesis.txt").write_text("dear")
-    monkeypatch.setattr("arms_irr.reporting.evaluation.collect", lambda *a, **k: SimpleNamespace(tables=dict))
-    monkeypatch.setattr(
-        "arms_irr.reporting.evaluation.evaluation", lambda *a, **k: SimpleNamespace(figures=())
-    )
-    monkeypatch.setattr("arms_irr.reporting.evaluation.to_html", lambda document: "")
-    monkeypatch.setattr("arms_irr.reporting.evaluation.to_markdown", lambda document: "")
-    for out in (tmp_path, tmp_path / "thesis.txt", tmp_path / "thesis.txt" / "below"):
-        assert "Error" in refused(2, "evaluate", PILOT, "-o", out)
-    assert contents(tmp_path) == {Path("thesis.txt"): b"dear"}
+def test_evaluate_leaves_other_peoples_folders_alone(tmp_path):
+    folder = tmp_path / "theses"
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("dear")
+    for out in (folder, folder / "thesis.txt", folder / "thesis.txt" / "below"):
+        assert "Error" in refused(2, "evaluate", PILOT, "-o", out, *QUICK)
+    assert contents(folder) == {Path("thesis.txt"): b"dear"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--format", "htm"), "unknown format 'htm'. Did you mean 'html'?"),
+        (("--format", "html,word"), "unknown format 'word'"),
+        (("--sections", "gold,missd"), "unknown section 'missd'. Did you mean 'missed'?"),
+        (("--lang", "xx"), "en"),
+        (("--pseudonyms", "hide"), "keep, renumber"),
+        (("--min-cell", "0"), "--min-cell"),
+        (("--seed", "-1"), "--seed"),
+    ],
+)
+def test_options_of_evaluate_that_are_none(tmp_path, arguments, said):
+    out = tmp_path / "r"
+    assert said in " ".join(refused(2, "evaluate", PILOT, "-o", out, *arguments).split())
+    assert not out.exists()
+
+
+def test_options_of_evaluate_reach_the_report(report):
+    out, _, study = report
+    fine("evaluate", study, "-o", out, "--sections", "gold,data-quality", "--format", "md", "--confidence", "0.9", "--seed", "7",
+         "--pseudonyms", "renumber", "--min-cell", "1")
+    settings = json.loads((out / "manifest.json").read_text("utf-8"))["settings"]
+    assert settings == {"confidence_level": 0.9, "seed": 7, "formats": ["md"], "sections": ["gold", "data-quality"],
+                        "pseudonyms": "renumber", "min_cell": 1, "language": "en"}
+    text = (out / "report.md").read_text("utf-8")
+    assert "90 % interval" in text
+    assert "| police | 1 |" in text
+
+
+def test_wrong_settings_of_a_report_are_1_and_all_told(report):
+    out, _, study = report
+    before = contents(out)
+    settings = study / "study.toml"
+    settings.write_text(settings.read_text("utf-8") + '[report]\ncost_ratio = 2\nrating_matrix = "yes"\n', "utf-8")
+    told = refused(1, "evaluate", study, "-o", out, *QUICK)
+    for said in ("2 problems", "'cost_ratio'", "Did you mean 'cost_ratios'?", "'rating_matrix'", "study.toml"):
+        assert said in " ".join(told.split())
+    assert contents(out) == before
+
+
+def test_mistakes_of_a_template_are_1(report, tmp_path):
+    out, _, study = report
+    paper = tmp_path / "house.docx"
+    paper.write_text("no zip")
+    told = refused(1, "evaluate", study, "-o", out, "--sections", "study", "--format", "docx", "--template", paper)
+    assert "house.docx" in told
+    assert (out / "report.md").exists(), "the old report"
 
 
 # --- a real process ---------------------------------------------------------------------------------------

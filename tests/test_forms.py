@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -604,3 +605,21 @@ def test_the_commands(tmp_path, monkeypatch):
     assert done.exit_code == 0, done.output
     assert "Left out: o3.xlsx" in done.stdout
     assert run("check", "study").exit_code == 0
+
+
+def test_from_the_form_to_the_feedback(kit, tmp_path):
+    """The whole way round: forms go out, come back, become a study, and every officer gets a sheet about those answers."""
+    from arms_irr.reporting.feedback import feedback
+
+    given = fill_all(kit, tmp_path / "forms")
+    (tmp_path / "gold.csv").write_text(GOLD)
+    study = written(collect(tmp_path / "forms", gold=tmp_path / "gold.csv"), tmp_path / "study")
+    out = feedback(study, tmp_path / "feedback", formats=["html"])
+    for rater, answers in given.items():
+        page = (out / "sheets" / f"{rater}.html").read_text("utf-8")
+        rated = [(key, text) for key, text in answers.items() if key[2] == "rating" and key[1] in ("access", "anger", "work")]  # those with a gold standard
+        scales = {f.id: kit.instrument.scales[f.scale].categories for f in kit.instrument.factors}
+        same = sum(text == "Low" for _, text in rated)
+        priorities = sum(text in scales[key[1]] for key, text in rated)
+        text = re.sub(r"<[^>]+>", "", page)
+        assert f"In {same} of {priorities} rating" in text, (rater, re.findall("Thank you[^.]*[.][^.]*[.]", text))

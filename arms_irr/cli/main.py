@@ -26,6 +26,7 @@ from arms_irr.cli.feedback import feedback
 from arms_irr.cli.form import form
 from arms_irr.cli.gold import gold
 from arms_irr.cli.icc import icc
+from arms_irr.cli.plan import plan
 from arms_irr.cli.show import say
 from arms_irr.cli.simulate import simulate
 from arms_irr.cli.training import training
@@ -50,6 +51,7 @@ EXAMPLES: dict[Command, str] = {
     crosscheck: "arms-irr crosscheck data/pilot --emit r -o pilot.R",
     form: "arms-irr form arms-12 --cases cases.csv --raters raters.csv -o forms",
     collect: "arms-irr collect forms -o study",
+    plan: "arms-irr plan data/pilot --officers 40 --cases 12 -o plan",
     simulate: "arms-irr simulate pilot -o my_pilot --seed 2",
     twin: "arms-irr twin data/pilot -o my_twin",
 }

@@ -11,7 +11,7 @@ import numpy as np
 
 from arms_irr.analysis.dependability import dependability
 from arms_irr.analysis.result import Result, Row
-from arms_irr.errors import ArgumentError
+from arms_irr.errors import ArgumentError, DataError, Problem
 from arms_irr.instruments.load import load_instrument
 from arms_irr.planning.assurance import assurance
 from arms_irr.planning.blocks import block_quality
@@ -96,7 +96,9 @@ def compute(
     Raises
     ------
     ArgumentError
-        For a design that cannot be, and a study that is too small to fit.
+        For a design that cannot be.
+    DataError
+        For a study that cannot be fitted: too small, without a gold standard, with other scales.
     """
     design = inputs.design()
     _check_goals(inputs, design)
@@ -104,7 +106,7 @@ def compute(
     fitted: Fitted | None = None
     if study is not None:
         tell("fitting", 0, 0)
-        fitted = fit_parameters(study, seed=inputs.seed, base=NEW_CASES)
+        fitted = _fitted(study, inputs)
         results["parameters"] = fitted.result(inputs.confidence_level)
     parameters = fitted.parameters if fitted else inputs.parameters or NEW_CASES
     source = "study" if fitted else "stated" if inputs.parameters else "shipped"
@@ -129,6 +131,13 @@ def compute(
         tell("dependability", 0, 0)
         results["dependability"] = _dependability(inputs, parameters)
     return Exercise(inputs, design, parameters, source, results, stopped)
+
+
+def _fitted(study: Study, inputs: Inputs) -> Fitted:
+    try:
+        return fit_parameters(study, seed=inputs.seed, base=NEW_CASES)
+    except ArgumentError as error:  # the data do not carry it
+        raise DataError([Problem("error", str(error), "Without a study the shipped parameters are used, or those of a plan.toml.")]) from None
 
 
 def _check_goals(inputs: Inputs, design: Design) -> None:
@@ -171,7 +180,7 @@ def trade_off_table(
     tell: Tell = lambda stage, done, total: None,
 ) -> Result:
     """Standard deviations of the headline statistics over exercises, for the numbers of officers and vignettes of :data:`SIZES`."""
-    parameters = fit_parameters(study, seed=inputs.seed).parameters if study is not None else inputs.parameters or NEW_CASES
+    parameters = _fitted(study, inputs).parameters if study is not None else inputs.parameters or NEW_CASES
     return trade_off(
         *SIZES, parameters, golds=GOLDS[inputs.golds], drawn=inputs.drawn is not None, replications=inputs.replications, seed=inputs.seed,
         confidence_level=inputs.confidence_level, n_jobs=n_jobs, stop=stop, progress=lambda done, total: tell("trade_off", done, total))

@@ -34,15 +34,19 @@ __all__ = ["ANEW", "OPEN", "twin"]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.integer]
 
-ANEW = ("Made anew: the officers' pseudonyms and order, their attributes (each drawn by itself), every rating, every 'unable to rate', every blank and every urgency. "
-        "No record of the twin belongs to an officer of the study, so there is no key from one to the other.")
-OPEN = ("As in the study: its description, the cases with their titles and attributes, the gold standard, who was asked for which cases in which order of "
-        "occasions (without names), and for each cell, up to small changes, how the answers were spread. Where nearly everybody gave one answer, "
-        "the twin shows that nearly everybody did.",
-        "Not kept: differences between agencies and other groups, camps and reversed readings, how the overall priority follows from the factors, "
-        "training effects in single officers. Do not ask the twin about them.",
-        "Not promised: this is no differential privacy. Who knows the ratings of all officers but one can learn something about the last one. Share "
-        "it as you would share the tables of a report, and only if cases and gold standard may be shared.")
+ANEW = (
+    "Made anew: the officers' pseudonyms and order, their attributes (each drawn by itself), every rating, every 'unable to rate', "
+    "every blank and every urgency. No record of the twin belongs to an officer of the study, so there is no key from one to the other."
+)
+OPEN = (
+    "As in the study: its description, the cases with their titles and attributes, the gold standard, who was asked for which cases "
+    "in which order of occasions (without names), and for each cell, up to small changes, how the answers were spread. Where nearly "
+    "everybody gave one answer, the twin shows that nearly everybody did.",
+    "Not kept: differences between agencies and other groups, camps and reversed readings, how the overall priority follows from the "
+    "factors, training effects in single officers. Do not ask the twin about them.",
+    "Not promised: this is no differential privacy. Who knows the ratings of all officers but one can learn something about the last "
+    "one. Share it as you would share the tables of a report, and only if cases and gold standard may be shared.",
+)
 
 _TERMS = 8  # of the tetrachoric series: r^8 / 8! is beyond any rating
 _MOST = 0.95  # of the variance that an officer's answers share
@@ -84,30 +88,24 @@ def twin(study: Study, *, seed: int = 1, min_cell: int = 5) -> Study:
     blank = _Layer.fit(sheet, np.arange(len(r)), (r.code == NOT_GIVEN).astype(int), 2, min_cell).draw(sheet, blanks) == 1
     asked = np.flatnonzero(sheet.may_be_unable & (r.code != NOT_GIVEN))
     refused = _Layer.fit(sheet, asked, (r.code[asked] == UNABLE).astype(int), 2, min_cell).draw(sheet, unable) == 1
+    refused &= sheet.may_be_unable
     given = np.flatnonzero(r.code >= 0)
     category = _Layer.fit(sheet, given, r.code[given].astype(int), sheet.categories, min_cell).draw(sheet, priorities)
-    refused &= sheet.may_be_unable
     code = np.where(blank, NOT_GIVEN, np.where(refused, UNABLE, category))
     were = r.code == UNABLE
     carried = urgencies.random(len(r)) < (r.urgency[were] >= 0).sum() / max(int(were.sum()), 1)
     urgency = np.where((code == UNABLE) & carried, category, NOT_GIVEN)
-    return _study(study, _Drawn(code, urgency), people, seed, min_cell)
+    return _study(study, code, urgency, people, seed, min_cell)
 
 
-@dataclass(frozen=True, eq=False)
-class _Drawn:
-    code: Ints
-    urgency: Ints
-
-
-def _study(study: Study, drawn: _Drawn, rng: np.random.Generator, seed: int, min_cell: int) -> Study:
+def _study(study: Study, code: Ints, urgency: Ints, rng: np.random.Generator, seed: int, min_cell: int) -> Study:
     """The drawn ratings under new names in random order."""
     n, r = len(study.raters), study.ratings
     place = rng.permutation(n)  # of each officer in the twin: the cases asked for go with it, and nothing else
     rater = place[r.rater]
     rows = np.lexsort((r.factor, r.occasion, r.case, rater))
-    columns = {"rater": rater.astype(np.int32), "case": r.case, "factor": r.factor, "code": drawn.code.astype(np.int8),
-               "occasion": r.occasion, "urgency": drawn.urgency.astype(np.int8)}
+    columns = {"rater": rater.astype(np.int32), "case": r.case, "factor": r.factor, "code": code.astype(np.int8),
+               "occasion": r.occasion, "urgency": urgency.astype(np.int8)}
     columns = {name: values[rows] for name, values in columns.items()}
     for values in columns.values():
         values.setflags(write=False)
@@ -158,8 +156,8 @@ class _Sheet:
         pool = np.stack([kind[factor], scale[factor], band])
         lengths = np.array([len(study.instrument.scales[f.scale].categories) for f in factors])
         refusable = np.array([bool(study.instrument.scales[f.scale].not_rated) for f in factors])
-        return cls(r.rater, tuple(units), tuple(sizes), cell, *(np.unique(x, axis=1, return_inverse=True)[1].ravel()
-                   for x in (pool, np.vstack([pool, gold]))), lengths[factor], refusable[r.factor])
+        wide, narrow = (np.unique(keys, axis=1, return_inverse=True)[1].ravel() for keys in (pool, np.vstack([pool, gold])))
+        return cls(r.rater, tuple(units), tuple(sizes), cell, wide, narrow, lengths[factor], refusable[r.factor])
 
 
 @dataclass(frozen=True, eq=False)

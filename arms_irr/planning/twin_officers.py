@@ -17,7 +17,9 @@ OTHER = "other"
 Ints = npt.NDArray[np.integer]
 
 
-def attributes_of(attributes: Mapping[str, Sequence[str]], pattern: Ints, place: Ints, rng: np.random.Generator, least: int) -> dict[str, tuple[str, ...]]:
+def attributes_of(
+    attributes: Mapping[str, Sequence[str]], pattern: Ints, place: Ints, rng: np.random.Generator, least: int
+) -> dict[str, tuple[str, ...]]:
     """Each attribute drawn by itself, with replacement, from the officers who were asked for the same cases.
 
     Parameters

@@ -77,9 +77,9 @@ def plan(
     Raises
     ------
     ArgumentError
-        For inputs and designs that cannot be, a study that is too small to fit, and a folder that holds something else.
+        For inputs and designs that cannot be, and a folder that holds something else.
     DataError
-        When the study cannot be used.
+        When the study cannot be used, or is too small to fit.
     """
     for name in formats:
         if name not in FORMATS:

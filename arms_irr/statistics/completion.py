@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import combinations_with_replacement, product
+from itertools import permutations, product
 from math import comb, prod
 
 import numpy as np
 
 from arms_irr.errors import ArgumentError
-from arms_irr.statistics.agreement import Coefficient, View
+from arms_irr.statistics.agreement import Coefficient, View, coefficient
 from arms_irr.statistics.tally import Codes, Tally
-from arms_irr.statistics.weights import Floats
+from arms_irr.statistics.weights import Floats, ordinal_distance
 
 __all__ = ["Bounds", "bounds", "compositions"]
 
 _ALL = 20_000  # completions that are simply all evaluated
+_SEVERAL = 100_000  # ways to complete a unit that are still tried one by one where units do not depend on each other,
+_FEW = 300  # and where they do, in all units together
 _CELLS = 2_000_000  # elements of one batch of counts
 _SEPARABLE = ("percent", "brennan_prediger")  # chance agreement does not depend on the ratings
 
@@ -37,8 +39,12 @@ class Bounds:
 
 def compositions(n: int, q: int) -> Floats:
     """Every way to spread n ratings over q categories: (C(n + q - 1, q - 1), q)."""
-    rows = [np.bincount(chosen, minlength=q) for chosen in combinations_with_replacement(range(q), n)]
-    return np.array(rows, dtype=np.float64).reshape(-1, q)
+    rows, left = np.zeros((1, 0)), np.array([n])
+    for _ in range(q - 1):  # each way so far goes on with 0, 1, ... up to all that are left
+        times = left + 1
+        taken = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
+        rows, left = np.column_stack([np.repeat(rows, times, axis=0), taken]), np.repeat(left, times) - taken
+    return np.column_stack([rows, left]).astype(np.float64)
 
 
 def bounds(row: Coefficient, tally: Tally, missing: Codes, w: Floats) -> Bounds:
@@ -62,7 +68,9 @@ def bounds(row: Coefficient, tally: Tally, missing: Codes, w: Floats) -> Bounds:
         pushed to its own extreme: exact. *Others*: all completions are evaluated when there are at most 20,000
         of them (exact); otherwise the best of a search that changes one unit at a time to its best completion
         given the others, until nothing improves, from q + 2 starts (everything in one category, everything in
-        the unit's commonest category, everything in its rarest).
+        the unit's commonest category, everything in its rarest). Where hundreds of ratings are missing the ways are too
+        many to try: then all units move at once along the linearised coefficient, from the two best of these starts, in
+        ever smaller transfers between two categories (and percent agreement and Brennan-Prediger are searched too).
         ``nan`` where no completion gives a value. Completions that are 0/0 are left out.
 
     Raises
@@ -73,15 +81,23 @@ def bounds(row: Coefficient, tally: Tally, missing: Codes, w: Floats) -> Bounds:
     if row.named:
         raise ArgumentError(f"bounds of {row.title} need every rater's own ratings filled in; use fleiss or gwet")
     missing = np.asarray(missing, dtype=np.int64)
-    ways = [compositions(int(m), len(w)) for m in missing]
+    q = len(w)
+    each = [comb(int(m) + q - 1, q - 1) for m in missing]
+    if max(each, default=1) > (_SEVERAL if row.name in _SEPARABLE else _FEW):
+        low, high = (_climb(row, tally, missing, w, sign) for sign in (-1.0, 1.0))
+        return Bounds(low, high, False, "search along the linearised coefficient")
+    ways = [compositions(int(m), q) for m in missing]
     if row.name in _SEPARABLE:
         method, found = "exact, each subject on its own", _separately(row, tally, ways, w)
-    elif (total := prod(comb(int(m) + len(w) - 1, len(w) - 1) for m in missing)) <= _ALL:
+    elif (total := prod(each)) <= _ALL:
         values = np.concatenate([_values(row, tally, batch, w) for batch in _everything(tally.counts, ways, total)])
         method, found = f"exact, all {total} completions", _extremes(values)
+    elif sum(each) > _FEW:
+        low, high = (_climb(row, tally, missing, w, sign) for sign in (-1.0, 1.0))
+        return Bounds(low, high, False, "search along the linearised coefficient")
     else:
         low, high = (_search(row, tally, missing, ways, w, sign) for sign in (-1.0, 1.0))
-        return Bounds(low, high, False, f"coordinate search from {len(w) + 2} starts")
+        return Bounds(low, high, False, f"coordinate search from {q + 2} starts")
     return Bounds(*found, True, method)
 
 
@@ -138,6 +154,71 @@ def _search(row: Coefficient, tally: Tally, missing: Codes, ways: list[Floats], 
                     counts, value, improved = versions[top], float(values[top]), True
         best = value if np.isnan(best) else max(best, value) if not np.isnan(value) else best
     return sign * best
+
+
+def _climb(row: Coefficient, tally: Tally, missing: Codes, w: Floats, sign: float) -> float:
+    """As :func:`_search`, for ways too many to try: all units at once along the linearised coefficient, in ever smaller transfers."""
+    starts = np.stack(list(_starts(tally.counts, missing)))
+    values = sign * _values(row, tally, starts, w)
+    if np.isnan(values).all():
+        return np.nan
+    pairs = list(permutations(range(len(w)), 2))
+    direction = np.zeros((len(pairs), len(w)))
+    for i, (giver, taker) in enumerate(pairs):
+        direction[i, [giver, taker]] = -1, 1
+    best = -np.inf
+    for at in np.argsort(np.where(np.isnan(values), np.inf, -values))[:2]:
+        if np.isnan(values[at]):
+            continue
+        added, value, size = starts[at] - tally.counts, float(values[at]), float(missing.max())
+        while size:
+            gain, change = _transfers(row, tally, added, w, sign, direction, size)
+            added, reached = _best_prefix(row, tally, added, change, gain, w, sign)
+            if reached > value + 1e-12:
+                value = reached
+            else:
+                size = size // 2
+        best = max(best, value)
+    return sign * best
+
+
+def _transfers(
+    row: Coefficient, tally: Tally, added: Floats, w: Floats, sign: float, direction: Floats, size: float
+) -> tuple[Floats, Floats]:
+    """(U,) what the best transfer of up to ``size`` ratings gains in each unit, linearised, and (U, q) that transfer."""
+    counts, (units, q) = tally.counts + added, added.shape
+    giver = direction.argmin(axis=1)
+    moves = np.minimum(size, added[:, giver])[..., None] * direction  # (U, P, q)
+    if row.influence is None:  # the ordinal metric, as it is now
+        distance = ordinal_distance((counts * (counts.sum(axis=1) >= 2)[:, None]).sum(axis=0))
+        row, w = coefficient("krippendorff"), 1 - distance / max(distance.max(), 1e-300)
+    rows = np.concatenate([counts, (counts[:, None] + moves).reshape(-1, q)])
+    weight = np.concatenate([tally.weight, np.zeros(units * len(direction))])  # a row of weight 0 only asks what it would contribute
+    assert row.influence is not None
+    terms = sign * row.influence(Tally(rows, tally.scores, None, weight), w)
+    gains = np.nan_to_num(terms[units:].reshape(units, -1) - terms[:units, None])
+    top = gains.argmax(axis=1)
+    return gains[np.arange(units), top], moves[np.arange(units), top]
+
+
+def _best_prefix(
+    row: Coefficient, tally: Tally, added: Floats, change: Floats, gain: Floats, w: Floats, sign: float
+) -> tuple[Floats, float]:
+    """The transfers of the units that gain most: all of those that gain, half of them, a quarter ... whichever comes out best."""
+    order = np.argsort(-gain)
+    n = int((gain > 0).sum())
+    if not n:
+        return added, -np.inf
+    sizes = [n >> k for k in range(n.bit_length())]
+    taken = np.zeros((len(sizes), len(gain), 1))
+    for i, k in enumerate(sizes):
+        taken[i, order[:k]] = 1
+    versions = added + taken * change
+    values = sign * _values(row, tally, tally.counts + versions, w)
+    if np.isnan(values).all():
+        return added, -np.inf
+    top = int(np.nanargmax(values))
+    return versions[top], float(values[top])
 
 
 def _starts(counts: Floats, missing: Codes) -> Iterator[Floats]:

@@ -33,7 +33,8 @@ def study_files(study: Study) -> dict[str, str | bytes]:
     """
     instrument, files = _instrument(study)
     facts = {"title": study.title, "instrument": instrument, "synthetic": study.synthetic, "description": study.description}
-    tables = {"study": facts, "files": {"gold": "gold.csv" if study.has_gold else "none"}, "simulation": study.simulation}
+    gold = {"gold": "gold.csv" if study.has_gold else "none"}
+    tables: dict[str, Mapping[str, Any]] = {"study": facts, "files": gold, "simulation": study.simulation}
     files["study.toml"] = "\n".join(_table(name, table) for name, table in tables.items() if table)
     files["ratings.csv"] = _ratings(study)
     files["cases.csv"] = listed_csv("case", Listed(study.cases, study.case_attributes))

@@ -33,7 +33,7 @@ _FIRST, _, _THIRD, _ = CONTRASTS
 # The columns of the table of standard deviations: key of the head, statistic, group, targets.
 SPREAD = tuple((key, statistic, group, target) for key, statistic, group, targets in (
     ("sd_exact", "exact", "higher", ("both", "raters")), ("sd_bands", *_FIRST, ("both", "raters")),
-    ("sd_gwet", "gwet", "higher", ("both", "raters")), ("sd_kinds", *_THIRD, ("both",))) for target in targets)
+    ("sd_gwet", "gwet", "all", ("both", "raters")), ("sd_kinds", *_THIRD, ("both",))) for target in targets)
 
 
 def spread_cell(found: Result, cases: str, officers: str, statistic: str, group: str, target: str) -> str:
@@ -47,7 +47,7 @@ def buys_section(plan: PlanDraft) -> Section | None:
     say = plan.draft.say
     blocks: list[Block] = []
     if "trade_off" in plan.results:
-        blocks += [_figure(plan), _table(plan)]
+        blocks += [_figure(plan), *_tables(plan)]
     if "one_more" in plan.results:
         blocks += [Paragraph(_more_words(plan)), _more(plan)]
     if "dependability" in plan.results:
@@ -98,14 +98,18 @@ def _capital(text: Text) -> Text:
     return (f"{first[:1].upper()}{first[1:]}" if isinstance(first, str) else first, *rest)
 
 
-def _table(plan: PlanDraft) -> Table:
+def _tables(plan: PlanDraft) -> list[Table]:
+    """Standard deviations for both targets, a table each."""
     say, found = plan.draft.say, plan.results["trade_off"]
     cases, officers = _sizes(found)
-    rows = tuple((n, r, *(spread_cell(found, n, r, *column[1:]) for column in SPREAD)) for n in cases for r in officers)
-    columns = (Column(say.word("plan.cases_head")), Column(say.word("plan.officers_head")),
-               *(Column(say.word(f"plan.{key}"), say.word(f"plan.target_{target}")) for key, _, _, target in SPREAD))
-    note = say("plan.trade_note", golds=say(f"plan.golds_{plan.exercise.inputs.golds}"))
-    return Table("table-trade-off", say("plan.trade_table"), columns, rows, (note,))
+    notes = (say("plan.trade_note", golds=say(f"plan.golds_{plan.exercise.inputs.golds}")),)
+    made = []
+    for target in ("both", "raters"):
+        shown = [column for column in SPREAD if column[3] == target]
+        rows = tuple((n, r, *(spread_cell(found, n, r, *column[1:]) for column in shown)) for n in cases for r in officers)
+        columns = (Column(say.word("plan.cases_head")), Column(say.word("plan.officers_head")), *(Column(say.word(f"plan.{key}")) for key, *_ in shown))
+        made.append(Table(f"table-spread-{target}", say(f"plan.trade_table_{target}"), columns, rows, notes))
+    return made
 
 
 # --- one more -----------------------------------------------------------------------------------------------------

@@ -364,14 +364,15 @@ short(second.icc(by=["kind", "risk_band"]), "estimate", "ci_low", "ci_high", "n_
 # %% [markdown]
 # ## 8. Report
 #
-# One call writes the evaluation report: an HTML page, the same as Markdown, the figures, the tables as CSV with full
-# precision, and a manifest. For your own study:
-# `irr.evaluate("data/pilot", "reports/pilot")`. Here it goes to a temporary folder, and we read its main points.
+# One call writes the evaluation report: a web page, the same as PDF, Word and Markdown, a workbook, the figures, the tables as
+# CSV with full precision, `report.json` with the origin of every number, and a manifest. For your own study:
+# `irr.evaluate("data/pilot", "reports/pilot")`. Here it goes to a temporary folder, and we read its main points. Notebook 3 goes
+# through the report.
 
 # %%
 with tempfile.TemporaryDirectory() as temporary:
     report = irr.evaluate(study, Path(temporary) / "pilot")
-    written = sorted(path.relative_to(report).as_posix() for path in report.rglob("*") if path.is_file())
+    written = sorted(path.name if path.is_file() else f"{path.name}/ ({len(list(path.iterdir()))} files)" for path in report.iterdir())
     text = (report / "report.md").read_text(encoding="utf-8")
 
 print("\n".join(written))

@@ -84,7 +84,7 @@ short(study.against_gold(["kind", "risk_band"]).where("exact"), "estimate", "ci_
 # %% [markdown]
 # ## 4. Which error matters most?
 #
-# Where the gold standard is High and the officer rates lower, the report would not act first where the gold standard would. The
+# Where the gold standard is High and the officer rates lower, the gold standard would act first and the rating would not. The
 # interval of a missed High is **one-sided**: with 95 % confidence the share is at most its upper end. Zero misses in few ratings
 # is no proof of zero. Where the gold standard is never High there is no number, and the flag says why.
 
@@ -134,7 +134,7 @@ severity[["name", "estimate", "ci_low", "ci_high", "n_ratings"]].round(2).head(6
 
 # %%
 outside = int(((severity["ci_low"] > 0) | (severity["ci_high"] < 0)).sum())
-Markdown(f"{outside} of {len(severity)} officers have an interval without 0, the severity of the gold standard.")
+Markdown(f"Officers whose interval leaves out 0, the severity of the gold standard: {outside} of {len(severity)}.")
 
 # %% [markdown]
 # ## 9. Do the conclusions depend on our choices?

@@ -119,3 +119,9 @@ def test_odd_studies_get_an_answer_or_a_reason(name, pilot, panel):
     for result in results:
         for row in result:
             assert row.estimate.estimable or row.estimate.flags, (row.coefficient, row.group)
+
+
+def test_an_officer_who_rated_a_case_twice_has_one_voice():
+    study = irr.example("training_pre_post")
+    assert len(set(study.ratings.occasion.tolist())) > 1
+    assert max(row.estimate.n_raters for row in study.camps()) <= len(study.raters)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtrit
 
+from arms_irr.analysis.feedback import latest
 from arms_irr.analysis.result import Result, Row
 from arms_irr.errors import ArgumentError
 from arms_irr.statistics.estimate import Estimate, check_confidence, undefined
@@ -45,7 +46,8 @@ def camps(
     ----------
     study : Study
     by : sequence of str
-        ``factor`` and ``case``, and attributes of officers to look within groups; ``occasion`` where there are several.
+        ``factor`` and ``case``, and attributes of officers to look within groups. Where a case was rated on several
+        occasions each officer's latest answer counts, unless ``occasion`` is named.
     seed, replicates : int
         Of the bootstrap.
 
@@ -60,6 +62,7 @@ def camps(
     level = check_confidence(confidence_level)
     if not {"factor", "case"} <= set(by):
         raise ArgumentError("camps are looked for within a factor of a case; by= needs 'factor' and 'case'")
+    study = study if "occasion" in by else latest(study)  # an officer has one voice
     found = cells(study, by)
     rows: list[Row | None] = [None] * len(found)
     for q in {len(cell.scale.categories) for cell in found if cell.scale}:

@@ -182,18 +182,17 @@ def _csv(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _other(folder: Path) -> tuple[Inputs, Result, str]:
     """Inputs, precision and title of another plan."""
+    by = ("statistic", "group", "inference")
     try:
-        content = json.loads((folder / "report.json").read_text("utf-8"))
-        found = content["results"]["precision"]
-        by = ("statistic", "group", "inference")
-        rows = tuple(Row({name: row[name] for name in by}, row["coefficient"], _estimate(row)) for row in found["rows"].values())
-        title = str(content["title"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        title = str(json.loads((folder / "manifest.json").read_text("utf-8"))["title"])
+        records = csv.DictReader(io.StringIO((folder / "tables" / "precision.csv").read_text("utf-8")))
+        rows = tuple(Row({name: record[name] for name in by}, record["coefficient"], _estimate(record)) for record in records)
+    except (OSError, ValueError, KeyError, TypeError):
         raise ArgumentError(f"{folder} holds no plan to compare with. Give a folder that `arms-irr plan` wrote.") from None
-    return read_inputs(folder / "plan.toml"), Result(found["question"], by, rows, tuple(found["notes"]), found["seed"], synthetic=True), title
+    return read_inputs(folder / "plan.toml"), Result("What the other plan would show", by, rows, synthetic=True), title
 
 
-def _estimate(row: Mapping[str, Any]) -> Estimate:
-    numbers = {name: float("nan") if row[source] is None else float(row[source]) for name, source in (("value", "estimate"), ("se", "se"))}
-    flags = tuple(flag for flag in row["flags"].split(";") if flag)
-    return Estimate(numbers["value"], se=numbers["se"], target=row["target"], method=row["method"], flags=flags)
+def _estimate(record: Mapping[str, str]) -> Estimate:
+    value, se = (float(record[name] or "nan") for name in ("estimate", "se"))
+    flags = tuple(flag for flag in record["flags"].split(";") if flag)
+    return Estimate(value, se=se, target=record["target"], method=record["method"], flags=flags)

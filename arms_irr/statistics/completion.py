@@ -40,10 +40,10 @@ class Bounds:
 def compositions(n: int, q: int) -> Floats:
     """Every way to spread n ratings over q categories: (C(n + q - 1, q - 1), q)."""
     rows, left = np.zeros((1, 0)), np.array([n])
-    for _ in range(q - 1):  # each way so far goes on with 0, 1, ... up to all that are left
+    for _ in range(q - 1):  # each way so far goes on with all that are left, one less ... down to 0
         times = left + 1
-        taken = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
-        rows, left = np.column_stack([np.repeat(rows, times, axis=0), taken]), np.repeat(left, times) - taken
+        kept = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
+        rows, left = np.column_stack([np.repeat(rows, times, axis=0), np.repeat(left, times) - kept]), kept
     return np.column_stack([rows, left]).astype(np.float64)
 
 
@@ -69,8 +69,8 @@ def bounds(row: Coefficient, tally: Tally, missing: Codes, w: Floats) -> Bounds:
         of them (exact); otherwise the best of a search that changes one unit at a time to its best completion
         given the others, until nothing improves, from q + 2 starts (everything in one category, everything in
         the unit's commonest category, everything in its rarest). Where hundreds of ratings are missing the ways are too
-        many to try: then all units move at once along the linearised coefficient, from the two best of these starts, in
-        ever smaller transfers between two categories (and percent agreement and Brennan-Prediger are searched too).
+        many to try: then all units move at once along the linearised coefficient, from the same starts, in ever
+        smaller transfers between two categories (and percent agreement and Brennan-Prediger are searched too).
         ``nan`` where no completion gives a value. Completions that are 0/0 are left out.
 
     Raises
@@ -167,9 +167,7 @@ def _climb(row: Coefficient, tally: Tally, missing: Codes, w: Floats, sign: floa
     for i, (giver, taker) in enumerate(pairs):
         direction[i, [giver, taker]] = -1, 1
     best = -np.inf
-    for at in np.argsort(np.where(np.isnan(values), np.inf, -values))[:2]:
-        if np.isnan(values[at]):
-            continue
+    for at in np.flatnonzero(~np.isnan(values)):
         added, value, size = starts[at] - tally.counts, float(values[at]), float(missing.max())
         while size:
             gain, change = _transfers(row, tally, added, w, sign, direction, size)

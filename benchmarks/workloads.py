@@ -1,4 +1,4 @@
-"""Workloads P1 to P13: agreement statistics beside what the machine could do at best, and beside other packages.
+"""Workloads P1 to P14: agreement statistics beside what the machine could do at best, and beside other packages.
 
     python benchmarks/workloads.py            # all of them
     python benchmarks/workloads.py P3 P8      # some
@@ -27,6 +27,7 @@ from generate import ensure  # noqa: E402
 from measure import Line, absent, installed, limit, once, peer, seconds, table, write  # noqa: E402
 
 from arms_irr.analysis.stream import stream_agreement, stream_ratings  # noqa: E402
+from arms_irr.statistics import bootstrap  # noqa: E402
 from arms_irr.statistics.agreement import coefficient  # noqa: E402
 from arms_irr.statistics.arrays import agreement, tally  # noqa: E402
 from arms_irr.statistics.pairs import pair_kappas  # noqa: E402
@@ -284,6 +285,7 @@ def p9() -> list[Line]:
     band = np.array(table_of_cases["band"])
 
     def ours() -> object:
+        bootstrap._drawn.cache_clear()  # or the next turn would find the draws made
         counts = count_ratings(a, ("factor", "case"))[0].table
         return [estimate(row, Tally.from_counts(counts[f, band == b], np.array(SCALE, float)), w, interval="bca")
                 for f in range(12) for b in range(4)]
@@ -321,8 +323,14 @@ def p11() -> list[Line]:
 
 
 def p12() -> list[Line]:
-    """National standard error for raters and cases, in closed form."""
-    return [absent("P12", "B", "not measured: no closed form from the counts of 20,000 raters yet")]
+    """National standard error for raters and cases, in closed form: AC2 in every group, counting included."""
+    a, codes, table_of_cases = arrays("national"), national_codes(), cases("national")
+
+    def ours() -> object:
+        return stream_agreement(a, SCALE, BY, coefficient="gwet", weights="quadratic", cases=table_of_cases, target="both")
+
+    taken, least = seconds(ours, lambda: np.bincount(codes), repeats=options.repeats)
+    return [limit("P12", "B", taken, least, 4)]
 
 
 _P13 = {
@@ -344,7 +352,15 @@ def p13() -> list[Line]:
     return [limit("P13", "150 MB", peak["ours"], 0.15, 1, "MB, not ms"), limit("P13", "pandas", peak["ours"], peak["pandas"], 0.3, "MB, not ms")]
 
 
-ALL = {f.__name__.upper(): f for f in (p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13)}
+def p14() -> list[Line]:
+    """The whole evaluation report of the pilot, all formats, as a whole process, beside loading what it is drawn and checked with."""
+    with tempfile.TemporaryDirectory() as folder:
+        ours, loading = seconds(lambda: command("-m", "arms_irr", "evaluate", "data/pilot", "-o", f"{folder}/report"),
+                                lambda: command("-c", "import pandas, matplotlib.pyplot, statsmodels.api"), repeats=options.repeats)
+    return [limit("P14", "import pandas, matplotlib.pyplot, statsmodels.api", ours, loading, 4)]
+
+
+ALL = {f.__name__.upper(): f for f in (p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14)}
 
 
 def main() -> None:

@@ -220,7 +220,7 @@ pd.Series(row)[["coefficient", "estimate", "ci_low", "ci_high", "method", "targe
 
 # %%
 again = study.against_gold(["risk_band"]).get("exact", risk_band="lower")
-again.value == row["estimate"]
+again.value, row["estimate"]
 
 # %% [markdown]
 # ## 12. Compared with another exercise

@@ -8,6 +8,7 @@ import pytest
 from test_diagnostics import study_of
 from test_evaluation import ODD, odd
 
+import arms_irr as irr
 from arms_irr.analysis.gold import against_gold
 from arms_irr.analysis.gold_review import consensus, gold_panel_agreement, gold_review, uncertain_gold
 from arms_irr.errors import ArgumentError

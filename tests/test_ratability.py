@@ -12,7 +12,7 @@ import arms_irr as irr
 from arms_irr.analysis.imputation import RULES, agreement_bounds, gold_rules
 from arms_irr.analysis.ratability import ESTIMANDS, block_weights, estimands, ratability
 from arms_irr.errors import ArgumentError
-from arms_irr.statistics.agreement import COEFFICIENTS, KRIPPENDORFF_ORDINAL
+from arms_irr.statistics.agreement import COEFFICIENTS, KRIPPENDORFF_ORDINAL, View
 from arms_irr.statistics.completion import bounds, compositions
 from arms_irr.statistics.tally import Tally, counts_of
 from arms_irr.statistics.weights import agreement_weights
@@ -167,8 +167,6 @@ def test_bounds_are_those_of_every_completion(name, seed):
 
 
 def _plain(row, full, w, scores):
-    from arms_irr.statistics.agreement import View
-
     observed, expected = row.evaluate(View.whole(Tally.from_codes(full, scores)), w)
     return float((observed - expected) / (1 - expected))
 
@@ -191,6 +189,52 @@ def test_the_search_reaches_the_bound_where_it_can_be_proven(name, monkeypatch):
         assert exact.low - 1e-12 <= searched.low <= searched.high <= exact.high + 1e-12
         reached += abs(searched.low - exact.low) < 1e-9 and abs(searched.high - exact.high) < 1e-9
     assert reached >= 11
+
+
+@pytest.mark.parametrize("name", ["percent", "gwet", "fleiss", "krippendorff", "ordinal"])
+def test_the_search_of_large_cells_stays_inside_and_comes_near(name, monkeypatch):
+    """Cells of hundreds of missing ratings cannot be proven, so the same search is held to small ones."""
+    from arms_irr.statistics import completion
+
+    row = KRIPPENDORFF_ORDINAL if name == "ordinal" else COEFFICIENTS[name]
+    w, gaps = agreement_weights("quadratic", [1, 2, 3]), []
+    monkeypatch.setattr(completion, "_ALL", 10**7)
+    for seed in range(10):
+        codes = np.random.default_rng(seed).integers(-1, 3, (6, 5) if seed < 5 else (3, 12))
+        tally, missing = Tally(counts_of(codes, 3), np.array([1.0, 2, 3]), None, np.ones(len(codes))), (codes < 0).sum(axis=1)
+        exact = bounds(row, tally, missing, w)
+        low, high = (completion._climb(row, tally, missing, w, sign) for sign in (-1.0, 1.0))
+        assert exact.low - 1e-12 <= low <= high <= exact.high + 1e-12
+        gaps += [low - exact.low, exact.high - high]
+    assert max(gaps) < 0.02
+    assert np.mean(np.array(gaps) < 1e-9) > 0.7
+
+
+def test_bounds_of_five_thousand_officers():
+    """Percent agreement by brute force over the two ends: with quadratic weights they are furthest apart."""
+    rng, w = np.random.default_rng(1), agreement_weights("quadratic", [1, 2, 3])
+    counts, missing = rng.multinomial(4700, [0.2, 0.5, 0.3], size=12).astype(float), np.full(12, 300)
+    tally = Tally(counts, np.array([1.0, 2, 3]), None, np.ones(12))
+    found = bounds(COEFFICIENTS["percent"], tally, missing, w)
+    ends = counts[:, None] + np.array([[n, 0, 300 - n] for n in range(301)])
+    same = counts[:, None] + 300 * np.eye(3)
+    agree = [(x * (x @ w - 1)).sum(-1) / (5000 * 4999) for x in (ends, same)]
+    assert found.exact
+    assert (found.low, found.high) == pytest.approx((agree[0].min(axis=1).mean(), agree[1].max(axis=1).mean()))
+    searched = bounds(COEFFICIENTS["gwet"], tally, missing, w)
+    assert not searched.exact
+    assert searched.low < COEFFICIENTS["gwet"].value(View.whole(tally), w) < searched.high
+
+
+def test_pairs_are_the_same_in_blocks(monkeypatch):
+    from arms_irr.analysis import ratability as module
+
+    binary = Tally.from_codes(np.random.default_rng(2).choice([-1, 0, 1], (30, 50), p=[0.2, 0.6, 0.2]), np.array([0.0, 1]))
+    whole = module._pairs(binary)
+    monkeypatch.setattr(module, "_PRODUCTS", 1)  # blocks of 16
+    parts = module._pairs(binary)
+    for name in ("agreeing", "known", "both", "total", "prevalence"):
+        assert getattr(whole, name) == pytest.approx(getattr(parts, name), rel=1e-12)
 
 
 def test_bounds_of_a_study_hold_the_value_and_a_unit_nobody_could_rate():

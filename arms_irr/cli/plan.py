@@ -97,6 +97,7 @@ def plan(
     chosen = {} if formats is None else {"formats": names(formats)}
     far = ("", 0, 0)
     with working("loading") as step, stopping(at_work) as stop:
+        from arms_irr.planning.exercise import instrument_of
         from arms_irr.reporting.plan import plan as write_plan
 
         def tell(words: str, done: int, total: int) -> None:
@@ -112,7 +113,7 @@ def plan(
         *([f"Stopped as you asked, after {far[1]} of {far[2]} of: {far[0]}. The plan holds what was computed until then."] if stopped else []),
         f"The plan is in {folder}: {', '.join(written)}, with assignments.csv, cases.csv, raters.csv, intended_gold.csv and plan.toml.",
         SIMULATED, *([DESIGN_CHOICES] if fitted_to is None and asked.parameters is None else []),
-        f"Next: write the vignettes to the golds in {folder / 'intended_gold.csv'}, put their titles into cases.csv, then arms-irr form arms-12 "
+        f"Next: write the vignettes to the golds in {folder / 'intended_gold.csv'}, put their titles into cases.csv, then arms-irr form {instrument_of(fitted_to)} "
         f"--cases {folder / 'cases.csv'} --raters {folder / 'raters.csv'} --assignment {folder / 'assignments.csv'} -o forms",
     )
 

@@ -12,7 +12,7 @@ import numpy as np
 from arms_irr.analysis.dependability import dependability
 from arms_irr.analysis.result import Result, Row
 from arms_irr.errors import ArgumentError, DataError, Problem
-from arms_irr.instruments.load import load_instrument
+from arms_irr.instruments.load import load_instrument, shipped_instruments
 from arms_irr.planning.assurance import assurance
 from arms_irr.planning.blocks import block_quality
 from arms_irr.planning.designs import Design, crossed
@@ -34,7 +34,7 @@ from arms_irr.statistics.power import n_for_kappa
 if TYPE_CHECKING:
     from arms_irr.study.study import Study
 
-__all__ = ["MORE_OFFICERS", "SIZES", "Exercise", "compute", "trade_off_table"]
+__all__ = ["MORE_OFFICERS", "SIZES", "Exercise", "compute", "instrument_of", "sizes", "trade_off_table"]
 
 Tell = Callable[[str, int, int], None]  # stage, how many are done, of how many
 SIZES = ((20, 40, 80), (2, 6, 12, 20))  # officers and vignettes of the table
@@ -100,9 +100,10 @@ def compute(
     DataError
         For a study that cannot be fitted: too small, without a gold standard, with other scales.
     """
-    design = inputs.design()
+    tool = instrument_of(study)
+    design = inputs.design(tool)
     _check_goals(inputs, design)
-    results = {"blocks": block_quality(design), "gold_profiles": gold_profiles(inputs.cases)}
+    results = {"blocks": block_quality(design), "gold_profiles": gold_profiles(inputs.cases, instrument=tool)}
     fitted: Fitted | None = None
     if study is not None:
         tell("fitting", 0, 0)
@@ -131,6 +132,13 @@ def compute(
         tell("dependability", 0, 0)
         results["dependability"] = _dependability(inputs, parameters)
     return Exercise(inputs, design, parameters, source, results, stopped)
+
+
+def instrument_of(study: Study | None) -> str:
+    """The instrument to plan for: that of the study where it is a shipped one for which vignettes can be planned, otherwise ARMS."""
+    name = study.instrument.name if study is not None else ""
+    planned = name in shipped_instruments() and any(f.kind in KINDS for f in load_instrument(name).factors)
+    return name if planned else "arms-12"
 
 
 def _fitted(study: Study, inputs: Inputs) -> Fitted:

@@ -85,9 +85,9 @@ class Inputs:
         """What golds of simulated cases are drawn from; None: they are those of the plan."""
         return None if self.golds == "profile" else GOLDS[self.golds]
 
-    def design(self) -> Design:
-        """Who rates what; ``ArgumentError`` with the nearest design for one that cannot be."""
-        return build_design(self.officers, self.cases, self.per_officer, self.links, self.re_rated, seed=self.seed)
+    def design(self, instrument: str = "arms-12") -> Design:
+        """Who rates what, on a shipped instrument; ``ArgumentError`` with the nearest design for one that cannot be."""
+        return build_design(self.officers, self.cases, self.per_officer, self.links, self.re_rated, instrument=instrument, seed=self.seed)
 
     def to_toml(self, parameters: Parameters) -> str:
         """The text of plan.toml, with the parameters that were used."""

@@ -201,7 +201,7 @@ def _grown(design: Design, parameters: Parameters, officers: int, golds: Mix | N
     raters = [*design.raters, *(Rater(f"further_{k}", design.raters[j].attributes) for k, j in enumerate(like))]
     assignment = [design.assignment[j] for j in (*range(n_officers), *like)]
     assignment = [(*mine, *(n_cases + k for k, c in enumerate(models) if c in mine)) for mine in assignment]
-    larger = replace(design, name="custom", raters=tuple(raters), cases=tuple(cases), assignment=tuple(assignment))
+    larger = replace(design, name="custom", raters=tuple(raters), cases=tuple(cases), assignment=tuple(assignment), later=())
     now, here = tuple(range(n_officers)), tuple(range(n_cases))
     parts = [Part("as planned", now, here)]
     parts += [Part(f"one more {band}-risk vignette", now, (*here, n_cases + k)) for k, band in enumerate(there)]

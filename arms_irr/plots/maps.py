@@ -18,6 +18,7 @@ from arms_irr.plots.style import (
     UNABLE,
     Look,
     Options,
+    box,
     chosen,
     drawing,
     factor_rows,
@@ -239,13 +240,11 @@ def _category_keys(categories: Sequence[tuple[str, str, dict[str, Any]]], framed
 
 def _columns(ax: Any, left: float, ground: float, bars: Sequence[tuple[float, dict[str, Any]]], most: float, marked: bool) -> None:
     """A small column chart that stands on ``ground``; the y axis goes down. Numbers where ``most`` says what 1 is."""
-    from matplotlib.patches import Rectangle
-
     for x, (share, style) in enumerate(bars):
         if math.isnan(share):
             continue
         high = _TALLEST * share
-        ax.bar(left + x, -high, 0.8, ground, **style)
+        box(ax, left + x - 0.4, ground, 0.8, -high, **style)
         if most:
             count = f"{most * share:.0f}"
             ax.text(left + x, ground - high - 0.015, count, ha="center", va="bottom", color=INK if share else QUIET, size=SIZE)
@@ -253,4 +252,4 @@ def _columns(ax: Any, left: float, ground: float, bars: Sequence[tuple[float, di
     if marked:
         tall = _TALLEST + (_NUMBER if most else 0.0)
         frame = {"fill": False, "edgecolor": LOWER, "linewidth": 1.4, "clip_on": False, "zorder": 5}
-        ax.add_patch(Rectangle((left - 0.55, ground - tall - 0.025), len(bars) + 0.1, tall + 0.05, **frame))
+        box(ax, left - 0.55, ground - tall - 0.025, len(bars) + 0.1, tall + 0.05, **frame)

@@ -21,6 +21,7 @@ from arms_irr.plots.style import (
     UNABLE,
     Look,
     Options,
+    box,
     chosen,
     drawing,
     factor_rows,
@@ -125,7 +126,7 @@ def _draw(ax: Any, y: float, bar: _Bar, right: float, gold: str, inch: float) ->
     start = -bar.left
     for category, width, colour in zip(bar.categories, bar.widths, ramp(len(bar.categories)), strict=True):
         if width:
-            ax.barh(y, width, _THICK, start, color=colour, edgecolor="white", linewidth=0.4)
+            box(ax, start, y - _THICK / 2, width, _THICK, facecolor=colour, edgecolor="white", linewidth=0.4)
             text = f"{100 * width:.0f}"
             if width / inch > text_width(text) + 0.05:
                 ax.text(start + width / 2, y + 0.008, text, ha="center", va="center", color=on(colour))
@@ -135,9 +136,9 @@ def _draw(ax: Any, y: float, bar: _Bar, right: float, gold: str, inch: float) ->
     if not (sum(bar.widths) or bar.unable or bar.missing):
         ax.text(0.02, y, "n/a", va="center", color=QUIET)
     if bar.missing:
-        ax.barh(y, bar.missing, _THICK, right - bar.missing, **NOT_GIVEN)
+        box(ax, right - bar.missing, y - _THICK / 2, bar.missing, _THICK, **NOT_GIVEN)
     if bar.unable:
-        ax.barh(y, bar.unable, _THICK, right - bar.missing - bar.unable, **UNABLE)
+        box(ax, right - bar.missing - bar.unable, y - _THICK / 2, bar.unable, _THICK, **UNABLE)
 
 
 def _keys(bars: Iterable[_Bar], gold: bool) -> list[Any]:
@@ -231,7 +232,7 @@ def direction(result: Result, **options: Unpack[Options]) -> Any:
 def _side(ax: Any, y: float, side: int, value: float, colour: str) -> None:
     missing = math.isnan(value)
     if not missing:
-        ax.barh(y, side * value, _THICK, color=colour)
+        box(ax, 0, y - _THICK / 2, side * value, _THICK, facecolor=colour, linewidth=0)
     ax.annotate(
         "n/a" if missing else f"{100 * value:.0f}",
         (0 if missing else side * value, y),

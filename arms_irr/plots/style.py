@@ -24,6 +24,7 @@ __all__ = [
     "SERIES",
     "Look",
     "Options",
+    "box",
     "chosen",
     "combinations",
     "drawing",
@@ -163,6 +164,13 @@ def drawing() -> Iterator[None]:
     with context(["default", _STYLE]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
+
+
+def box(ax: Any, left: float, low: float, wide: float, high: float, **style: Any) -> None:
+    """A rectangle in the units of the axes, at a third of the work of ``ax.bar``: it leaves the limits as they were set."""
+    from matplotlib.patches import Rectangle
+
+    ax.add_artist(Rectangle((left, low), wide, high, **style))
 
 
 def label(text: str, width: int = 26, lines: int = 3) -> str:

@@ -16,6 +16,7 @@ from arms_irr.plots.style import (
     UNABLE,
     Look,
     Options,
+    box,
     chosen,
     combinations,
     drawing,
@@ -78,13 +79,11 @@ def confusion(result: Result, **options: Unpack[Options]) -> Any:
 
 
 def _tile(ax: Any, x: int, y: float, count: float, share: float, agrees: bool) -> None:
-    from matplotlib.patches import Rectangle
-
     empty = math.isnan(share)  # the gold standard is never this category
     colour = "#f4f7f9" if empty else gradient(share)
     strong = agrees and not empty
     edge = {"edgecolor": "black" if strong else "white", "linewidth": 1.4 if strong else 1, "zorder": 3 if strong else 1}
-    ax.add_patch(Rectangle((x - 0.48, y - 0.2), 0.96, 0.4, facecolor=colour, **edge))
+    box(ax, x - 0.48, y - 0.2, 0.96, 0.4, facecolor=colour, **edge)
     if empty:
         text = "n/a" if math.isnan(count) else f"{count:.0f}"
         ax.text(x, y, text, ha="center", va="center", color=QUIET)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -55,6 +56,14 @@ class Resampled:
 def draws(rng: np.random.Generator, own: Floats, replicates: int) -> Floats:
     """(B, G) how often each cluster is drawn when as many as there are are drawn with replacement."""
     return rng.multinomial(int(own.sum()), own / own.sum(), size=replicates).astype(np.float64)
+
+
+@lru_cache(maxsize=4)
+def _drawn(seed: int, own: bytes, replicates: int) -> Floats:
+    """:func:`draws` of a fresh generator: the groups of a table that have as many clusters share them."""
+    drawn = draws(np.random.default_rng(seed), np.frombuffer(own), replicates)
+    drawn.flags.writeable = False
+    return drawn
 
 
 def resampled(row: Coefficient, tally: Tally, w: Floats, target: str) -> Resampled:
@@ -136,7 +145,8 @@ def bootstrap(
         values = _pigeonhole(row, tally, w, way, rng, replicates)
         clusters = min(clusters, tally.n_raters)
     else:
-        drawn = draws(rng, way.own, replicates)
+        small = replicates * len(way.own) <= BATCH
+        drawn = _drawn(int(seed), way.own.astype(np.float64).tobytes(), replicates) if small else draws(rng, way.own, replicates)
         values = way.value(drawn)
     if interval == "bootstrap-t":
         pivots = _pivots(way, drawn, values, found.value)

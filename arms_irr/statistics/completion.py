@@ -82,23 +82,20 @@ def bounds(row: Coefficient, tally: Tally, missing: Codes, w: Floats) -> Bounds:
         raise ArgumentError(f"bounds of {row.title} need every rater's own ratings filled in; use fleiss or gwet")
     missing = np.asarray(missing, dtype=np.int64)
     q = len(w)
-    each = [comb(int(m) + q - 1, q - 1) for m in missing]
-    if max(each, default=1) > (_SEVERAL if row.name in _SEPARABLE else _FEW):
-        low, high = (_climb(row, tally, missing, w, sign) for sign in (-1.0, 1.0))
-        return Bounds(low, high, False, "search along the linearised coefficient")
-    ways = [compositions(int(m), q) for m in missing]
-    if row.name in _SEPARABLE:
-        method, found = "exact, each subject on its own", _separately(row, tally, ways, w)
-    elif (total := prod(each)) <= _ALL:
+    each = [comb(int(m) + q - 1, q - 1) for m in missing]  # ways to complete each unit
+    separable = row.name in _SEPARABLE
+    if separable and max(each, default=1) <= _SEVERAL:
+        return Bounds(*_separately(row, tally, missing, w), True, "exact, each subject on its own")
+    if not separable and (total := prod(each)) <= _ALL:
+        ways = [compositions(int(m), q) for m in missing]
         values = np.concatenate([_values(row, tally, batch, w) for batch in _everything(tally.counts, ways, total)])
-        method, found = f"exact, all {total} completions", _extremes(values)
-    elif sum(each) > _FEW:
-        low, high = (_climb(row, tally, missing, w, sign) for sign in (-1.0, 1.0))
-        return Bounds(low, high, False, "search along the linearised coefficient")
-    else:
+        return Bounds(*_extremes(values), True, f"exact, all {total} completions")
+    if not separable and sum(each) <= _FEW:
+        ways = [compositions(int(m), q) for m in missing]
         low, high = (_search(row, tally, missing, ways, w, sign) for sign in (-1.0, 1.0))
         return Bounds(low, high, False, f"coordinate search from {q + 2} starts")
-    return Bounds(*found, True, method)
+    low, high = (_climb(row, tally, missing, w, sign) for sign in (-1.0, 1.0))
+    return Bounds(low, high, False, f"search along the linearised coefficient from {q + 2} starts")
 
 
 def _values(row: Coefficient, tally: Tally, counts: Floats, w: Floats) -> Floats:
@@ -115,10 +112,10 @@ def _extremes(values: Floats) -> tuple[float, float]:
     return (float(values.min()), float(values.max())) if len(values) else (np.nan, np.nan)
 
 
-def _separately(row: Coefficient, tally: Tally, ways: list[Floats], w: Floats) -> tuple[float, float]:
+def _separately(row: Coefficient, tally: Tally, missing: Codes, w: Floats) -> tuple[float, float]:
     lowest, highest = tally.counts.copy(), tally.counts.copy()
-    for unit, way in enumerate(ways):
-        filled = tally.counts[unit] + way
+    for unit, n in enumerate(missing.tolist()):
+        filled = tally.counts[unit] + compositions(n, len(w))
         agree = (filled * (filled @ w - 1)).sum(axis=1)  # the number of pairs is the same for every way
         lowest[unit], highest[unit] = filled[np.argmin(agree)], filled[np.argmax(agree)]
     low, high = _values(row, tally, np.stack([lowest, highest]), w)
@@ -171,9 +168,9 @@ def _climb(row: Coefficient, tally: Tally, missing: Codes, w: Floats, sign: floa
         added, value, size = starts[at] - tally.counts, float(values[at]), float(missing.max())
         while size:
             gain, change = _transfers(row, tally, added, w, sign, direction, size)
-            added, reached = _best_prefix(row, tally, added, change, gain, w, sign)
+            moved, reached = _best_prefix(row, tally, added, change, gain, w, sign)
             if reached > value + 1e-12:
-                value = reached
+                added, value = moved, reached
             else:
                 size = size // 2
         best = max(best, value)

@@ -52,7 +52,9 @@ def rating_terms(row: Coefficient, tally: Tally, w: Floats) -> Floats:
     Notes
     -----
     Exact for percent agreement and Brennan-Prediger while every unit keeps two ratings: they are means over units.
-    In each unit that keeps two, the terms of its ratings sum to 0.
+    In each unit that keeps two, the terms of its ratings sum to 0; not so for Krippendorff's alpha, where a unit that
+    loses a rating also weighs less. Alpha's terms take the number of values as infinite, as its variance over units does:
+    they are off by about 2 / n^2 for n ratings, being of the order 1 / n.
     """
     if row.named or row.influence is None:
         raise ArgumentError(f"{row.title} needs to know which rater gave which rating; "
@@ -140,11 +142,11 @@ def over_raters_and_cases(
     lacking = "few-cases" if both and cases < FEWEST_CASES else "two-raters" if raters < 3 else ""
     if lacking:
         return replace(found, method=f"{row.title}, no interval").flagged(lacking)
-    parts = {"variance_cases": v_cases, "variance_raters": v_raters, "variance_interaction": v_interaction}
+    parts = {"variance_cases": float(v_cases), "variance_raters": float(v_raters), "variance_interaction": float(v_interaction)}
     plain = f"{row.title}, linearised over {'cases and raters' if both else 'raters'}, t interval"
     found = replace(found, method=f"{plain} on the Fisher-z scale", parts={**found.parts, **(parts if both else {})})
     se = float(np.sqrt(jackknife.two_way_variance(v_cases, v_raters, v_interaction) if both else v_raters))
-    df = (min(cases, raters) if both else raters) - 1.0
+    df = float(min(cases, raters) if both else raters) - 1
     if se <= _ZERO:
         return replace(found, se=0.0).flagged("zero-se")
     if abs(found.value) >= 1 - 1e-12:

@@ -123,8 +123,10 @@ def cells(study: Study, by: Sequence[str]) -> list[Cell]:
     group = np.zeros(len(rows), dtype=np.int64)
     for codes, labels in keys:
         group = group * len(labels) + codes[rows]
+    group = group.astype(np.min_scalar_type(group.max()))  # numbers of 16 bits are sorted ten times as fast
     order = np.argsort(group, kind="stable")
-    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
+    ordered = group[order]
+    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
     found = []
     for chosen in np.split(rows[order], starts[1:]):
         names = {name: labels[codes[chosen[0]]] for name, (codes, labels) in zip(by, keys, strict=True)}
@@ -141,7 +143,9 @@ def _dense(*keys: Ints) -> Ints:
     combined = np.zeros(len(keys[0]), dtype=np.int64)
     for key in keys:
         combined = combined * (int(key.max(initial=0)) + 1) + key
-    return np.unique(combined, return_inverse=True)[1].ravel()
+    if combined.max(initial=0) > 4 * len(combined) + 1000:
+        return np.unique(combined, return_inverse=True)[1].ravel()
+    return (np.cumsum(np.bincount(combined) > 0) - 1)[combined]  # the same without sorting
 
 
 def _matrix(study: Study, cell: Cell) -> tuple[Ints, Ints, Ints]:
@@ -151,7 +155,8 @@ def _matrix(study: Study, cell: Cell) -> tuple[Ints, Ints, Ints]:
     rater = _dense(ratings.rater[cell.rows])
     codes = np.full((unit.max(initial=-1) + 1, rater.max(initial=-1) + 1), NOT_GIVEN, dtype=np.int8)
     codes[unit, rater] = ratings.code[cell.rows]
-    first = cell.rows[np.unique(unit, return_index=True)[1]]
+    first = np.empty(len(codes), dtype=np.int64)
+    first[unit[::-1]] = cell.rows[::-1]  # of several rows the one that is set last, the first
     return codes, ratings.case[first], first
 
 

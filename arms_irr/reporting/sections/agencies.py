@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from arms_irr.analysis.agencies import between_agencies
 from arms_irr.analysis.contrasts import contrast
@@ -56,7 +55,7 @@ def _large(parts: Iterable[Result], coefficient: str, options: Options) -> list[
 
 
 GOLD_BY_AGENCY = Question("contrast_by_agency", _with_gold)
-AGENCIES = Question("agreement_between_agencies", _with_each_other)
+AGENCIES = Question("agreement_between_agencies", _with_each_other, step="agencies")
 
 
 def agencies_section(draft: Draft) -> Iterator[Block]:

@@ -179,7 +179,7 @@ PARADOX = Question("paradox", lambda s, o: _ask_paradox(s), step="between")
 FRAGILE = Question("ratings_that_must_change", lambda s, o: _ask_fragile(s), step="between")
 REACH = Question("what_kappa_can_reach", lambda s, o: _ask_reach(s, o.seed))
 PAIRS = Question("pairs_of_officers", lambda s, o: _large_groups(rater_pairs(_small_groups_together(s, o.min_cell)), o.min_cell, s))
-AGENCIES = Question("agreement_by_agency", over_all_cases)
+AGENCIES = Question("agreement_by_agency", over_all_cases, step="agencies")
 
 
 def _first(result: Result, *coefficients: str) -> list[Row]:

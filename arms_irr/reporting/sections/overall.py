@@ -16,8 +16,8 @@ from arms_irr.statistics.estimate import Estimate
 
 __all__ = ["extremes", "overall_section"]
 
-CONSISTENCY = Question("overall_consistency", lambda s, o: overall_consistency(s, confidence_level=o.confidence_level))
-INTEGRATION = Question("overall_integration", lambda s, o: overall_integration(s, confidence_level=o.confidence_level))
+CONSISTENCY = Question("overall_consistency", lambda s, o: overall_consistency(s, confidence_level=o.confidence_level), step="overall")
+INTEGRATION = Question("overall_integration", lambda s, o: overall_integration(s, confidence_level=o.confidence_level), step="overall")
 FINAL_LEVEL = Question("final_level", lambda s, o: final_level(s, confidence_level=o.confidence_level))
 SHARES = ("overall_from_factors", "overall_from_level", "overall_from_weights", "overall_unexplained")
 

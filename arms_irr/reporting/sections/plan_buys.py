@@ -160,7 +160,7 @@ def _dependability(plan: PlanDraft) -> tuple[Block, ...]:
             continue
         what = _what(plan, measured, kind)
         if measured == "overall":
-            said.append(say("plan.dstudy_one", needed=say.count(needed[1], "officer"), what=what, band=Label(f"{where}-risk")))
+            said.append(say("plan.dstudy_one", needed=_officers(plan, needed[1]), what=what, band=Label(f"{where}-risk")))
         rows.append((what[0].upper() + what[1:], where, coefficient(one.value, table=True), interval(one, 1, 3), *(number(e.value, 0) for e in needed)))
     if not rows:
         return (Paragraph((Label(found.notes[0]),)),)
@@ -170,6 +170,11 @@ def _dependability(plan: PlanDraft) -> tuple[Block, ...]:
     table = Table("table-dependability", say("plan.dstudy_table"), columns, tuple(rows), tuple((Label(note),) for note in found.notes))
     words = [Paragraph(say("plan.dstudy_words", found=say.listed(said)))] if said else []
     return (*words, table, _dstudy(plan, found))
+
+
+def _officers(plan: PlanDraft, e: Estimate) -> Text:
+    """ "8 officers"; where vignettes do not differ beyond error, that no number is enough."""
+    return plan.draft.say.count(e, "officer") if e.estimable else Cited(plan.draft.say.word("plan.dstudy_never"), e)
 
 
 def _what(plan: PlanDraft, measured: str, kind: str) -> Label:

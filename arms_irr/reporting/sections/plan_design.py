@@ -20,7 +20,7 @@ def design_section(plan: PlanDraft) -> Section:
     files = tuple((name, say(f"plan.file_{key}")) for name, key in FILES.items())
     parts = (
         Section("design-golds", say.word("plan.gold_title"), _golds(plan)),
-        Section("design-files", say.word("plan.files_title"), (Definitions(files), Paragraph(say("plan.file_form")))),
+        Section("design-files", say.word("plan.files_title"), (Definitions(files), Paragraph(say("plan.file_form", instrument=Label(plan.exercise.design.instrument))))),
     )
     return Section("design", say.word("plan.design_title"), (*_words(plan), *parts))
 

@@ -39,13 +39,14 @@ def main_section(plan: PlanDraft) -> Section:
     points.append(say("plan.main_exact", value=say.share(plan.planned("mean", "exact")), raters=plan.half(raters, "exact"), both=plan.half(both, "exact"),
                       se_raters=plan.error(raters, "exact"), se_both=plan.error(both, "exact")))
     points.append(say("plan.main_power", found=power_list(plan, "plan.main_power_one", value="mean")))
-    coverage = plan.planned("coverage", "exact")
-    level = say.share(plan.number("confidence_level", plan.exercise.inputs.confidence_level))
-    points.append(say("plan.main_coverage", coverage=say.share(coverage, 1), level=level))
+    if not plan.exercise.stopped:
+        level = say.share(plan.number("confidence_level", plan.exercise.inputs.confidence_level))
+        points.append(say("plan.main_coverage", coverage=say.share(plan.planned("coverage", "exact"), 1), level=level))
     if "trade_off" in plan.results:
         points.append(say("plan.main_trade", finding=trade_finding(plan)))
-    points += _goals(plan)
-    return Section("main-points", say.word("main.title"), (Callout("main", "", (Bullets(tuple(points[:6])),)),))
+    if goals := _goals(plan):
+        points.append(say("plan.main_goals", found=say.series(goals)))
+    return Section("main-points", say.word("main.title"), (Callout("main", "", (Bullets(tuple(points)),)),))
 
 
 def _goals(plan: PlanDraft) -> list[Text]:

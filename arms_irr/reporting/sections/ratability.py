@@ -54,7 +54,7 @@ AGREEMENT = Question("agreement_on_ratability", lambda s, o: _ask_agreement(s, o
 SPREAD = Question("unable_to_rate_over_officers", lambda s, o: unable_spread(s))
 BY_GOLD = Question("unable_to_rate_by_gold", lambda s, o: unable_by_gold(s, confidence_level=o.confidence_level))
 MODEL = Question("ratability_model", lambda s, o: ratability_model(s, confidence_level=o.confidence_level))
-READINGS = Question("three_readings", lambda s, o: estimands(s, _grouping(s), confidence_level=o.confidence_level))
+READINGS = Question("three_readings", lambda s, o: estimands(s, _grouping(s), confidence_level=o.confidence_level), step="ratability")
 BOUNDS = Question("best_and_worst_case", lambda s, o: _ask_bounds(s))
 SCORINGS = Question("gold_by_rule", lambda s, o: gold_rules(s, ["kind", band_of(s)], confidence_level=o.confidence_level))
 

@@ -27,7 +27,7 @@ def _by(study: Study) -> list[str]:
     return ["kind", band_of(study)]
 
 
-REVIEWED = Question("gold_review", lambda s, o: gold_review(s, confidence_level=o.confidence_level))
+REVIEWED = Question("gold_review", lambda s, o: gold_review(s, confidence_level=o.confidence_level), step="review")
 PANEL = Question("gold_panel", lambda s, o: gold_panel_agreement(s, _by(s), confidence_level=o.confidence_level))
 UNCERTAIN = Question("uncertain_gold", lambda s, o: uncertain_gold(s, _by(s), seed=o.seed, confidence_level=o.confidence_level))
 CONSENSUS = Question("consensus", lambda s, o: consensus(s))

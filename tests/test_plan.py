@@ -310,7 +310,7 @@ def test_the_command_writes_a_plan_and_shows_the_table(tmp_path):
     assert (tmp_path / "p" / "report.md").exists()
     shown = CliRunner().invoke(app, ["plan", "--table", "--replications", "4", "--jobs", "1"])
     assert shown.exit_code == 0, shown.output
-    assert "Monte Carlo standard errors in brackets" in shown.output
+    assert "Monte Carlo standard errors in brackets" in " ".join(shown.output.split())
     whole = CliRunner().invoke(app, ["plan", "--table", "--csv", "--replications", "4", "--jobs", "1"])
     assert np.isfinite([float(row["estimate"]) for row in csv.DictReader(whole.stdout.splitlines()) if row["coefficient"] == "mean"]).all()
 

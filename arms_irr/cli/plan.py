@@ -216,8 +216,8 @@ def _laid(found: Result, about: tuple[str, ...]) -> Table:
 
     say = voice()
     sizes = dict.fromkeys((row["cases"], row["officers"]) for row in found)
-    head = ("vignettes", "officers", *(f"{say.word(f'plan.{key}')}: {say.word(f'plan.target_{target}')}" for key, _, _, target in SPREAD), "")
-    rows = [(*size, *(spread_cell(found, *size, *column[1:]) for column in SPREAD), "") for size in sizes]
+    head = ("vignettes", "officers", *(f"{say.word(f'plan.{key}')}: {say.word(f'plan.target_{target}')}" for key, _, _, target in SPREAD))
+    rows = [(*size, *(spread_cell(found, *size, *column[1:]) for column in SPREAD)) for size in sizes]
     below = ("Standard deviations over simulated exercises on the scale from 0 to 1, Monte Carlo standard errors in brackets. "
              "'officers and vignettes': other officers and other vignettes; 'officers': other officers on the same vignettes.",)
     return Table(head, rows, 1, 1, (*below, *found.notes, *about))

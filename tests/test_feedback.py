@@ -322,8 +322,9 @@ def test_nothing_else_is_replaced(pilot, tmp_path):
     feedback(pilot, out, **chosen)
     assert (out / "notes.txt").read_text("utf-8") == "mine"
     report = json.loads((out / "manifest.json").read_text("utf-8"))
-    for settings, why in (({**report["settings"], "only": []}, "sheets of all officers"), ({}, "no feedback")):
-        (out / "manifest.json").write_text(json.dumps({**report, "settings": settings}), "utf-8")
+    everybody = {**report, "settings": {**report["settings"], "only": []}}
+    for changed, why in ((everybody, "sheets of all officers"), ({**report, "made_by": "arms-irr evaluate"}, "arms-irr feedback never made")):
+        (out / "manifest.json").write_text(json.dumps(changed), "utf-8")
         with pytest.raises(ArgumentError, match=why):
             feedback(pilot, out, **chosen)
     with pytest.raises(ArgumentError, match="unknown officer 'officer_3'"):

@@ -48,6 +48,7 @@ __all__ = ["compare_studies", "comparison"]
 Sides = Mapping[str, Estimate]  # first, second, difference
 _DRAWN = ("exact", "missed_high", "unable_to_rate")
 _SIDES = ("first", "second")
+COMPARE_MAKER = "arms-irr compare"
 _SLIGHT = 0.005  # would read as 0 percentage points
 
 
@@ -96,7 +97,7 @@ def compare_studies(
     step(say.word("steps.reading"))
     both = tuple(study if isinstance(study, Study) else read_study(study) for study in (first, second))
     folder = Path(out) if out is not None else Path("reports") / "_and_".join(map(_name, both))
-    foreign(folder)  # a folder that may not be written is refused before anything is computed
+    foreign(folder, COMPARE_MAKER)  # a folder that may not be written is refused before anything is computed
     step(say.word("comparison.step"))
     draft = _draft(both, paired, Options(confidence_level), language)
     step(say.word("steps.writing"))
@@ -104,8 +105,8 @@ def compare_studies(
     step(say.word("steps.files"))
     files = render(document, draft.asked, formats, template)
     files["report.json"] = trace(document, draft.asked, draft.counts)
-    settings = {"report": "comparison", "confidence_level": confidence_level, "paired": paired, "formats": list(formats), "language": language}
-    publish(folder, files, _manifest(document, both, settings, files))
+    settings = {"confidence_level": confidence_level, "paired": paired, "formats": list(formats), "language": language}
+    publish(folder, files, _manifest(document, both, settings, files), COMPARE_MAKER)
     return folder
 
 
@@ -117,7 +118,7 @@ def _name(study: Study) -> str:
 
 def _manifest(document: Document, both: Sequence[Study], settings: Mapping[str, Any], files: Mapping[str, object]) -> str:
     """What both studies were made from, in one manifest."""
-    one, two = (json.loads(manifest(study, settings, files)) for study in both)
+    one, two = (json.loads(manifest(study, settings, files, COMPARE_MAKER)) for study in both)
     inputs = [{"study": side, **entry} for side, own in zip(_SIDES, (one, two), strict=True) for entry in own["inputs"]]
     simulation = {side: own["simulation"] for side, own in zip(_SIDES, (one, two), strict=True)}
     instruments = [own["instrument"] for own in (one, two)]

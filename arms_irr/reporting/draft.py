@@ -33,6 +33,8 @@ class Draft:
         Told in words what comes next.
     png : bool
         Whether pictures are wanted as PNG too.
+    untold : set of str
+        Questions whose rows are in report.json only.
     """
 
     study: Study
@@ -43,6 +45,7 @@ class Draft:
     counts: dict[str, Estimate] = field(default_factory=dict)
     step: Callable[[str], None] = lambda words: None
     png: bool = False
+    untold: set[str] = field(default_factory=set)
 
     def ask(self, question: Question) -> Result:
         """The answer; a Result without rows, whose note says why, where the study does not carry the question."""
@@ -50,6 +53,8 @@ class Draft:
             if question.step:
                 self.step(self.say.word(f"steps.{question.step}"))
             self.asked[question.name] = answer(question, self.study, self.options)
+            if not question.table:
+                self.untold.add(question.name)
         return self.asked[question.name]
 
     @property
@@ -61,6 +66,11 @@ class Draft:
     def bands(self) -> tuple[str, ...]:
         """Its values in order."""
         return self.study.bands or self.study.cases
+
+    @property
+    def tables(self) -> dict[str, Result]:
+        """What is written as tables: every answer with rows, but for those in report.json only."""
+        return {name: result for name, result in self.asked.items() if result.rows and name not in self.untold}
 
     def fact(self, of: str) -> Estimate:
         """One of the counts of :func:`arms_irr.analysis.facts.facts`."""

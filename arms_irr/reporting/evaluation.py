@@ -125,6 +125,8 @@ def evaluate(
         When ``out`` holds something that is not a report, and for unknown formats, sections and languages.
     """
     check_confidence(confidence_level)
+    if min_cell < 1:
+        raise ArgumentError(f"min_cell={min_cell!r} is no number of officers: give 1 or more")
     chosen = _chosen(sections, SECTIONS, "section")
     formats = _chosen(formats, FORMATS, "format")
     say = voice(language)
@@ -143,8 +145,7 @@ def evaluate(
     step(say.word("steps.writing"))
     document = evaluation(draft, chosen)
     step(say.word("steps.files"))
-    tables = {name: result for name, result in draft.asked.items() if result.rows}
-    files = render(document, tables, formats, template)
+    files = render(document, draft.tables, formats, template)
     files["report.json"] = trace(document, draft.asked, draft.counts)
     settings = {
         "confidence_level": confidence_level, "seed": seed, "formats": list(formats), "sections": list(chosen),

@@ -35,6 +35,7 @@ __all__ = ["FORMATS", "feedback", "file_names", "key_file"]
 
 FORMATS = ("html", "pdf", "docx")
 _KEY = ("shown_as", "pseudonym_in_the_study")
+FEEDBACK_MAKER = "arms-irr feedback"
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # no names for files in Windows
 _LONGEST = 60
 
@@ -110,10 +111,10 @@ def feedback(
         files |= {f"sheets/{names[officer]}.{suffix}": content for suffix, content in _written(document, formats, paper)}
     step(draft.say.word("steps.files"), len(chosen), len(chosen))
     settings = {
-        "command": "feedback", "confidence_level": confidence_level, "seed": seed, "formats": list(formats), "pseudonyms": pseudonyms,
+        "confidence_level": confidence_level, "seed": seed, "formats": list(formats), "pseudonyms": pseudonyms,
         "min_cell": min_cell, "language": language, "training": training, "date": date, "ask": ask, "only": chosen if only else [],
     }  # fmt: skip
-    publish(folder, files, manifest(study, settings, files))
+    publish(folder, files, manifest(study, settings, files, FEEDBACK_MAKER), FEEDBACK_MAKER)
     if pseudonyms == "renumber":
         _write_key(key_file(folder), {key[name]: name for name in study.raters})
     return folder
@@ -159,7 +160,7 @@ def _known(given: Sequence[str], known: Sequence[str], what: str) -> tuple[str, 
 
 def _refuse(folder: Path, only: bool, renumbered: bool) -> None:
     """Nothing but feedback and its key is replaced, and everybody's sheets not by a single one."""
-    foreign(folder)
+    foreign(folder, FEEDBACK_MAKER)
     path = key_file(folder)
     if renumbered and path.exists() and not path.read_bytes().startswith(",".join(_KEY).encode()):
         raise ArgumentError(f"{path} is there and is no key of pseudonyms; move it, or choose another folder with -o")
@@ -167,16 +168,13 @@ def _refuse(folder: Path, only: bool, renumbered: bool) -> None:
         settings = json.loads((folder / "manifest.json").read_text("utf-8"))["settings"]
     except OSError:
         return
-    if settings.get("command") != "feedback":
-        raise ArgumentError(f"{folder} holds a report that is no feedback; choose another folder with -o")
     if only and not settings.get("only"):
         raise ArgumentError(f"{folder} holds the sheets of all officers, and a single one would replace them; choose another folder with -o")
 
 
 def _overview(draft: Draft, formats: Sequence[str], template: Path | None) -> dict[str, str | bytes]:
     document = overview(draft)
-    tables = {name: result for name, result in draft.asked.items() if result.rows}
-    files = render(document, tables, formats, template)
+    files = render(document, draft.tables, formats, template)
     files["report.json"] = trace(document, draft.asked, draft.counts)
     return {re.sub(r"^report\.", "overview.", name): content for name, content in files.items()}
 

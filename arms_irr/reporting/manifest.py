@@ -35,10 +35,10 @@ def fingerprints(study: Study) -> list[tuple[str, str, str]]:
     return [(part, path.name, hashlib.sha256(path.read_bytes()).hexdigest()) for part, path in study.files]
 
 
-def manifest(study: Study, settings: Mapping[str, Any], files: Iterable[str]) -> str:
+def manifest(study: Study, settings: Mapping[str, Any], files: Iterable[str], maker: str = MAKER) -> str:
     """The manifest as JSON text: no dates and no absolute paths, so that the same inputs give the same bytes."""
     return json.dumps({
-        "made_by": MAKER,
+        "made_by": maker,
         "title": study.title,
         "synthetic": study.synthetic,
         "instrument": study.instrument.name,

@@ -98,7 +98,7 @@ def plan(
     draft = _draft(exercise, study, other, language)
     document = document_of(PlanDraft(draft, exercise), study, other)
     tell(say.word("steps.files"), 0, 0)
-    files = render(document, {name: result for name, result in draft.asked.items() if result.rows}, formats, template)
+    files = render(document, draft.tables, formats, template)
     files["report.json"] = trace(document, draft.asked, draft.counts)
     files |= _tables(exercise)
     settings = {"report": "plan", "formats": list(formats), "language": language, "confidence_level": given.confidence_level, "seed": given.seed,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from arms_irr.analysis.comparing import compare as compare
     from arms_irr.analysis.result import Result as Result
+    from arms_irr.analysis.severity_bayes import severity_posterior as severity_posterior
     from arms_irr.analysis.stream import stream_agreement as stream_agreement
     from arms_irr.analysis.stream import stream_ratings as stream_ratings
     from arms_irr.analysis.titles import title_of as title_of
@@ -173,6 +174,7 @@ _HOME = {
     "raters_for_gold_agreement": "arms_irr.statistics.half_widths",
     "read_study": "arms_irr.study.opening",
     "robinson_a": "arms_irr.statistics.concordance",
+    "severity_posterior": "arms_irr.analysis.severity_bayes",
     "shipped_instruments": "arms_irr.instruments.load",
     "sign_flip": "arms_irr.statistics.permutation",
     "simulate": "arms_irr.planning.simulate",

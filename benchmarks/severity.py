@@ -114,6 +114,14 @@ of them or 20 sets.
 the same data, with versions and tolerances. Marginal estimates and their standard errors agree within 1e-5. RaschPy (a regularised composite
 likelihood, with main effects of cases and factors in place of a location for each cell) prints severity with the opposite sign and
 a narrower spread: it is compared by correlation.
+
+## Full posteriors
+
+`severity_posterior` (in `arms_irr.analysis.severity_bayes`; `pip install "arms-irr[bayes]"`) samples the rating scale model with NUTS:
+half-normal(1) prior on the standard deviation of severity, normal(0, 3) on locations and the gold standard's place, thresholds in order
+with half-normal(3) distances. Every number comes with R-hat and the effective number of draws. It needs about 20 seconds on
+the pilot, where it agrees with the maximum likelihood fit, and is meant for studies of that size: its time grows with every rating,
+so large studies are for `severity`. Its interval for the standard deviation never holds 0, because of the prior.
 """
 
 

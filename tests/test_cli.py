@@ -699,3 +699,10 @@ def test_the_installed_command():
     command = shutil.which("arms-irr", path=str(Path(sys.executable).parent))
     done = subprocess.run([command, "--version"], capture_output=True, text=True, check=False, timeout=60)
     assert done.stdout == f"arms-irr {arms_irr.__version__}\n"
+
+
+def test_a_narrow_screen_and_a_column_without_a_head(monkeypatch):
+    """A head may be empty and the screen narrower than the table."""
+    monkeypatch.setenv("COLUMNS", "60")
+    result = CliRunner().invoke(app, ["certify", str(Path(__file__).parents[1] / "data" / "certification"), "--characteristics"])
+    assert result.exit_code == 0, result.output

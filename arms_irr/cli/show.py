@@ -186,7 +186,7 @@ def _longest_line(text: str) -> int:
 def _wrapped(head: str, width: int) -> str:
     """A heading over several lines, "95 %" kept together."""
     held = head.replace(" %", "\xa0%")
-    lines = textwrap.wrap(held, max(width, _longest_word(head)), break_long_words=False)
+    lines = textwrap.wrap(held, max(width, _longest_word(head), 1), break_long_words=False)
     return "\n".join(lines).replace("\xa0", " ")
 
 

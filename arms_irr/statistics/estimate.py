@@ -72,7 +72,7 @@ FLAGS: dict[str, str] = {
     "one-df": "it rests on a single degree of freedom (two levels, for example): nothing can be said about others like them",
     "boundary": "a variance component was estimated as 0",
     "separated": "a fixed effect or a random factor predicts the rating perfectly, so its estimate grows without limit",
-    "not-converged": "the search for the maximum of the likelihood did not settle: do not use these values",
+    "not-converged": "the search for the best fit, or the simulation of the posterior, did not settle: do not use these values",
     "category-left-out": "a category of the scale was never used, so the model leaves it out",
     "unbalanced": "ratings are missing by design or by chance: estimated by REML, interval by simulation (unless the method names another)",
     "nested-raters": "every rater rated a single subject, so differences between raters cannot be told from error",

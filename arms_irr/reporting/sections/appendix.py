@@ -205,7 +205,7 @@ def _remade(draft: Draft) -> Section:
     if study.synthetic and study.simulation:
         terms.append((say.word("appendix.simulation_term"), say("appendix.simulation")))
     blocks: list[Block] = [Definitions(tuple(terms))]
-    rows = tuple((f"{name}.csv", result.question, f"{len(result):,}") for name, result in sorted(draft.asked.items()) if result.rows)
+    rows = tuple((f"{name}.csv", result.question, f"{len(result):,}") for name, result in sorted(draft.tables.items()))
     if rows:
         columns = (Column(say.word("appendix.file")), Column(say.word("appendix.question"), align="left"), Column(say.word("appendix.rows")))
         blocks.append(Table("table-files", say("appendix.files_caption"), columns, rows))

@@ -133,14 +133,12 @@ def evaluate(
     step(say.word("steps.reading"))
     if not isinstance(study, Study):
         study = read_study(study)
-    if problems := report_problems(study):
-        raise DataError(problems)
     folder = Path(out) if out is not None else Path("reports") / _name(study)
     foreign(folder)  # a folder that may not be written is refused before anything is computed
     options = Options(confidence_level, seed, min_cell)
     shown = pseudonymous(study, pseudonyms, drawn_from(study, seed))
     draft = draft_of(shown if pseudonyms == "keep" else in_order(shown), options, language, step)
-    claims.claims_of(draft.study)  # a wrong claims file is refused before anything is computed
+    _refuse_mistakes(draft.study)
     draft = replace(draft, png=True)
     step(say.word("steps.writing"))
     document = evaluation(draft, chosen)
@@ -153,6 +151,17 @@ def evaluate(
     }
     publish(folder, files, manifest(study, settings, files))
     return folder
+
+
+def _refuse_mistakes(study: Study) -> None:
+    """Every mistake in the settings and in the claims file at once, before anything is computed."""
+    problems = list(report_problems(study))
+    try:
+        claims.claims_of(study)
+    except DataError as error:
+        problems += error.problems
+    if problems:
+        raise DataError(problems)
 
 
 def draft_of(

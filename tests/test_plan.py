@@ -183,13 +183,17 @@ def test_an_interrupt_later_keeps_the_stages_before_it():
 
 
 def test_ctrl_c_asks_first_and_interrupts_then():
-    with stopping(1) as stop:
-        assert not stop()
-        os.kill(os.getpid(), signal.SIGINT)
-        assert stop()
-        with pytest.raises(KeyboardInterrupt):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job starts with Ctrl-C ignored
+    try:
+        with stopping(1) as stop:
+            assert not stop()
             os.kill(os.getpid(), signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+            assert stop()
+            with pytest.raises(KeyboardInterrupt):
+                os.kill(os.getpid(), signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 # --- the files ----------------------------------------------------------------------------------------------------

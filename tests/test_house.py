@@ -132,5 +132,5 @@ def test_the_readme_shows_real_output():
                          env=plain, encoding="utf-8").stdout
     assert out.rstrip() in readme
     text = (ROOT / "reports" / "example" / "report.md").read_text("utf-8")
-    for number in re.findall(r"\*\*[^*]+\*\*", readme[readme.index("main points begin"):readme.index("## Your own ratings")]):
+    for number in re.findall(r"\*\*[^*]+\*\*", readme[readme.index("main points:"):readme.index("## Your own ratings")]):
         assert number in text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from arms_irr import plots
 from arms_irr.analysis.distributions import BLANK
-from arms_irr.analysis.result import Row
+from arms_irr.analysis.result import Result, Row
 from arms_irr.reporting.document import Block, Column, Paragraph, Section, Table, Text
 from arms_irr.reporting.draft import Draft
 from arms_irr.reporting.questions import DISTRIBUTIONS
@@ -18,13 +18,13 @@ def distributions_section(draft: Draft) -> Section:
     """Diverging stacked bars, and the counts behind them where they fit on a page."""
     found, study, say = draft.ask(DISTRIBUTIONS), draft.study, draft.say
     caption = say("distributions.caption_gold" if study.has_gold else "distributions.caption", base=draft.base)
-    finding = _most_and_least(draft)
     apart = draft.many_cases and bool(study.bands)
-    panels = {band: found.where(risk_band=band) for band in study.bands} if apart else {"": found}
+    panels = {band: part for band in study.bands if (part := found.where(risk_band=band)).rows} if apart else {"": found}
     blocks: list[Block] = [
         draft.figure(
-            f"fig-distributions-{place}", say("distributions.band", band=Label(draft.names.bands[band])) if apart else finding,
-            caption, say("distributions.alt", finding=finding), plots.distributions, part, study.instrument, names=draft.names.cases,
+            f"fig-distributions-{place}",
+            say("distributions.band", band=Label(draft.names.bands[band])) if apart else _most_and_least(draft, part),
+            caption, say("distributions.alt", finding=_most_and_least(draft, part)), plots.distributions, part, study.instrument, names=draft.names.cases,
         )
         for place, (band, part) in enumerate(panels.items(), 1)
     ]
@@ -32,10 +32,10 @@ def distributions_section(draft: Draft) -> Section:
     return Section("distributions", say.word("distributions.title"), tuple(blocks))
 
 
-def _most_and_least(draft: Draft) -> Text:
+def _most_and_least(draft: Draft, found: Result) -> Text:
     """The factors on which officers were most and least of one mind."""
     modal: dict[tuple[str, str], Row] = {}
-    for row in draft.ask(DISTRIBUTIONS):
+    for row in found:
         key = (row["factor"], row["case"])
         if key not in modal or (row.estimate.value, row["category"]) > (modal[key].estimate.value, modal[key]["category"]):
             modal[key] = row
